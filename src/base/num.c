@@ -1,0 +1,1 @@
+#include "base/num.h"
