@@ -3,7 +3,9 @@
 # Everything here talks on stderr: stdout belongs to the program.
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-packages=() reasons=()
+# Debian's own python sees Debian's modules; another one may come first on PATH.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
 
 say() {
 	printf '%s\n' "$*" >&2
@@ -35,7 +37,7 @@ as_owner() {
 }
 
 python_has() {
-	python3 -c 'import sys, importlib.util as u; sys.exit(not u.find_spec(sys.argv[1]))' \
+	"$python" -c 'import sys, importlib.util as u; sys.exit(not u.find_spec(sys.argv[1]))' \
 		"$1" 2>/dev/null
 }
 
@@ -49,9 +51,10 @@ present() {
 	esac
 }
 
-# find_missing FILE…: appends to packages and reasons what those lists name and nobody provides.
+# find_missing FILE…: sets packages and reasons to what those lists name and nobody provides.
 find_missing() {
 	local package proof why
+	packages=() reasons=()
 	while read -r package proof why; do
 		case $package in '' | '#'*) continue ;; esac
 		present "$proof" && continue
@@ -70,7 +73,8 @@ apt_install() {
 
 # need_packages LIST…: installs what is missing, or says so and ends with 69.
 need_packages() {
-	find_missing "${@/#/$root/scripts/packages-}"
+	local lists=("${@/#/$root/scripts/packages-}")
+	find_missing "${lists[@]}"
 	[ ${#packages[@]} = 0 ] && return
 	say 'konn needs these packages:'
 	printf '%s\n' "${reasons[@]}" >&2
@@ -88,6 +92,10 @@ need_packages() {
 		exit 69
 	}
 	hash -r
+	find_missing "${lists[@]}"
+	[ ${#packages[@]} = 0 ] && return
+	say "Installed, and yet not to be seen: ${packages[*]}"
+	exit 69
 }
 
 # configure DIR [MESON OPTION…]: makes DIR ready for ninja, once. A copied tree carries a build
