@@ -26,15 +26,93 @@ unsigned tuple_order(struct tuple *t, const struct addr *src, uint16_t src_port,
 	return dir;
 }
 
+static char *put_octet(char *at, unsigned octet)
+{
+	if (octet >= 100)
+		*at++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*at++ = (char)('0' + octet / 10 % 10);
+	*at++ = (char)('0' + octet % 10);
+	return at;
+}
+
+static char *put_quad(char *at, const uint8_t bytes[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i > 0)
+			*at++ = '.';
+		at = put_octet(at, bytes[i]);
+	}
+	return at;
+}
+
+static char *put_group(char *at, unsigned group)
+{
+	static const char digits[] = "0123456789abcdef";
+	int shift = 12;
+
+	while (shift > 0 && group >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		*at++ = digits[group >> shift & 15];
+	return at;
+}
+
+static unsigned group_at(const struct addr *a, unsigned i)
+{
+	return (unsigned)a->b[2 * i] << 8 | a->b[2 * i + 1];
+}
+
+/* The longest run of two zero groups or more, of equal ones the first (RFC 5952 §4.2).
+ */
+static unsigned zero_run(const struct addr *a, unsigned *out_len)
+{
+	unsigned start = 8, best = 1, run = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		run = group_at(a, i) == 0 ? run + 1 : 0;
+		if (run > best) {
+			best = run;
+			start = i + 1 - run;
+		}
+	}
+	*out_len = best;
+	return start;
+}
+
+/* inet_ntop(3) would do, but its printf calls cost more than the rest of a row. */
+static char *put_v6(char *at, const struct addr *a)
+{
+	unsigned run_len, run = zero_run(a, &run_len), i = 0;
+	bool mapped = run == 0 && run_len == 5 && group_at(a, 5) == 0xffff;
+	bool compatible = run == 0 && run_len == 6;
+	unsigned groups = mapped || compatible ? 6 : 8;
+
+	while (i < groups) {
+		if (i == run) {
+			*at++ = ':';
+			i += run_len;
+			if (i == 8)
+				*at++ = ':';
+			continue;
+		}
+		if (i > 0)
+			*at++ = ':';
+		at = put_group(at, group_at(a, i++));
+	}
+	if (groups == 6) {
+		*at++ = ':';
+		at = put_quad(at, a->b + 12);
+	}
+	return at;
+}
+
 void addr_format(struct buf *out, const struct addr *a, enum family family)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN], *end;
 
-	if (family == FAMILY_V4)
-		(void)inet_ntop(AF_INET, a->b + 12, text, sizeof(text)); /* always fits */
-	else
-		(void)inet_ntop(AF_INET6, a->b, text, sizeof(text)); /* always fits */
-	buf_str(out, text);
+	end = family == FAMILY_V4 ? put_quad(text, a->b + 12) : put_v6(text, a);
+	buf_add(out, text, (size_t)(end - text));
 }
 
 bool addr_parse(const char *text, size_t len, struct addr *out, enum family *out_family)

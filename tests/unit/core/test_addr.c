@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "core/addr.h"
@@ -42,6 +43,35 @@ static void text_round_trip(void **state)
 		assert_string_equal(buf_cstr(&b), cases[i].out);
 		buf_done(&b);
 	}
+}
+
+/* Every pattern of zero and other groups, and of the two forms with a dotted end. */
+static void agrees_with_libc(void **state)
+{
+	static const uint16_t others[] = {0x1, 0x12, 0x123, 0xffff};
+	struct buf b = {0};
+
+	(void)state;
+	for (unsigned round = 0; round < 4 * 256; round++) {
+		char text[INET6_ADDRSTRLEN];
+		struct addr a = {0};
+
+		for (unsigned i = 0; i < 8; i++) {
+			unsigned group = round >> i & 1 ? others[round >> 8] : 0;
+
+			a.b[2 * i] = (uint8_t)(group >> 8);
+			a.b[2 * i + 1] = (uint8_t)group;
+		}
+		buf_reset(&b);
+		addr_format(&b, &a, FAMILY_V6);
+		assert_non_null(inet_ntop(AF_INET6, a.b, text, sizeof(text)));
+		assert_string_equal(buf_cstr(&b), text);
+		buf_reset(&b);
+		addr_format(&b, &a, FAMILY_V4);
+		assert_non_null(inet_ntop(AF_INET, a.b + 12, text, sizeof(text)));
+		assert_string_equal(buf_cstr(&b), text);
+	}
+	buf_done(&b);
 }
 
 static void refuses_what_is_no_address(void **state)
@@ -158,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_round_trip),
+		cmocka_unit_test(agrees_with_libc),
 		cmocka_unit_test(refuses_what_is_no_address),
 		cmocka_unit_test(networks),
 		cmocka_unit_test(kinds),
