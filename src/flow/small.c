@@ -1,0 +1,229 @@
+#include "flow/small.h"
+
+#include <string.h>
+
+#include "flow/history.h"
+#include "flow/service.h"
+#include "flow/tcp.h"
+
+#define WSCALE_NONE 15u
+
+static bool tcp_kind(const struct packet *p, enum small_kind *out)
+{
+	unsigned flags = p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
+
+	if (p->fragment == 2)
+		return false;
+	if (!(flags & TCP_SYN)) {
+		*out = SMALL_MIDSTREAM;
+		return true;
+	}
+	*out = flags & TCP_ACK ? SMALL_SYNACK : SMALL_SYN;
+	return (flags & (TCP_RST | TCP_FIN)) == 0 && p->payload_len == 0;
+}
+
+static bool counters_fit(const struct small *s, const struct packet *p)
+{
+	unsigned d = p->dir;
+	uint32_t overhead = p->wire_bytes - p->ip_bytes;
+
+	return p->segments == 1 && s->packets[d] < UINT8_MAX &&
+	       p->wire_bytes >= p->ip_bytes &&
+	       p->ip_bytes <= (uint32_t)(UINT16_MAX - s->ip_bytes[d]) &&
+	       overhead <= (uint32_t)(UINT8_MAX - s->overhead[d]) &&
+	       p->payload_len <= p->ip_bytes;
+}
+
+static void count(struct small *s, const struct packet *p)
+{
+	unsigned d = p->dir;
+
+	s->packets[d]++;
+	s->ip_bytes[d] = (uint16_t)(s->ip_bytes[d] + p->ip_bytes);
+	s->overhead[d] = (uint8_t)(s->overhead[d] + (p->wire_bytes - p->ip_bytes));
+	if (s->kind >= SMALL_MIDSTREAM)
+		s->payload[d] = (uint16_t)(s->payload[d] + p->payload_len);
+	if (s->packets[d] == 1)
+		s->ttl[d] = p->ttl;
+	if (p->ts_ns > small_last_ns(s))
+		s->delta_ns = p->ts_ns - s->first_ns;
+}
+
+bool small_accepts(const struct packet *p, enum small_kind *out)
+{
+	struct small empty = {0};
+
+	if (!counters_fit(&empty, p))
+		return false;
+	switch ((enum packet_kind)p->kind) {
+	case PACKET_TCP: return tcp_kind(p, out);
+	case PACKET_UDP:
+	case PACKET_OTHER_IP: *out = SMALL_ONE_WAY; return true;
+	case PACKET_ICMP: *out = SMALL_ICMP; return true;
+	default: return false;
+	}
+}
+
+static void note_syn(struct small *s, const struct packet *p)
+{
+	unsigned d = p->dir, scale = p->has_wscale ? p->wscale : WSCALE_NONE;
+
+	s->seq[d] = p->seq + 1;
+	s->mss[d] = p->has_mss ? p->mss : 0;
+	s->window[d] = p->window;
+	s->wscale = (s->wscale & (d ? 0x0fu : 0xf0u)) | (scale & 15) << (d ? 4 : 0);
+}
+
+static void note_midstream(struct small *s, const struct packet *p)
+{
+	unsigned d = p->dir;
+
+	if (s->packets[d] == 0 || seq_after(p->seq + tcp_span(p), s->seq[d]))
+		s->seq[d] = p->seq + tcp_span(p);
+	s->seq[!d] = p->ack;
+	s->mid.window = p->window;
+	s->mid.flags = p->tcp_flags;
+	if (p->payload_len && !(s->note & SMALL_NOTE_ACK))
+		s->note |= SMALL_NOTE_DATA_FIRST;
+	if (p->payload_len)
+		s->note |= SMALL_NOTE_DATA;
+	else if (!(p->tcp_flags & (TCP_FIN | TCP_RST)))
+		s->note |= SMALL_NOTE_ACK;
+}
+
+void small_init(struct small *s, const struct packet *p, enum small_kind kind,
+	unsigned orig, uint16_t path)
+{
+	bool v6 = p->key.family == FAMILY_V6;
+
+	memset(s, 0, v6 ? SMALL_V6_BYTES : SMALL_V4_BYTES);
+	s->first_ns = p->ts_ns;
+	s->wscale = 0xff;
+	s->path = path;
+	s->port[0] = p->key.port[0];
+	s->port[1] = p->key.port[1];
+	s->proto = p->key.proto;
+	s->kind = (uint8_t)kind & 7;
+	s->orig = orig & 1;
+	if (v6) {
+		memcpy(s->addr, p->key.addr, 32);
+	} else {
+		memcpy(s->addr, p->key.addr[0].b + 12, 4);
+		memcpy(s->addr + 4, p->key.addr[1].b + 12, 4);
+	}
+	if (kind == SMALL_SYN || kind == SMALL_SYNACK) {
+		note_syn(s, p);
+		if (kind == SMALL_SYNACK)
+			s->seq[!p->dir] = p->ack;
+	} else if (kind == SMALL_MIDSTREAM) {
+		note_midstream(s, p);
+	} else if (kind == SMALL_ICMP) {
+		s->icmp_type = p->icmp_type;
+		s->icmp_code = p->icmp_code;
+		s->has_icmp_id = p->has_icmp_id;
+	} else if (p->kind == PACKET_UDP) {
+		s->note = (uint8_t)service_detect(p) & 15;
+	}
+	count(s, p);
+}
+
+static bool syn_update(struct small *s, const struct packet *p)
+{
+	unsigned flags = p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
+
+	if (p->payload_len || !(flags & TCP_SYN) || flags & (TCP_RST | TCP_FIN))
+		return false;
+	if (flags ==
+		TCP_SYN) /* repeated: the same number (small_is_reuse saw to that) */
+		return p->dir == s->orig && s->kind != SMALL_SYNACK;
+	if (p->dir == s->orig || p->ack != s->seq[s->orig])
+		return false;
+	if (s->kind != SMALL_SYN)
+		return p->seq + 1 == s->seq[p->dir];
+	s->kind = SMALL_SYN_SYNACK;
+	note_syn(s, p);
+	return true;
+}
+
+/* An answer of the other side makes a full flow. */
+static bool midstream_update(struct small *s, const struct packet *p)
+{
+	unsigned first = s->packets[0] ? 0 : 1;
+
+	if (p->dir != first || p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))
+		return false;
+	if (s->mid.flags & (TCP_FIN | TCP_RST))
+		return false;
+	note_midstream(s, p);
+	return true;
+}
+
+bool small_update(struct small *s, const struct packet *p)
+{
+	if (p->fragment == 2 && p->kind == PACKET_TCP)
+		return false;
+	if (!counters_fit(s, p) || p->ts_ns < s->first_ns ||
+		p->ts_ns - s->first_ns >= 1ull << 40)
+		return false;
+	switch ((enum small_kind)s->kind) {
+	case SMALL_SYN:
+	case SMALL_SYN_SYNACK:
+	case SMALL_SYNACK:
+		if (!syn_update(s, p))
+			return false;
+		break;
+	case SMALL_MIDSTREAM:
+		if (!midstream_update(s, p))
+			return false;
+		break;
+	case SMALL_ONE_WAY:
+		if (s->packets[!p->dir])
+			return false;
+		break;
+	case SMALL_ICMP: break;
+	}
+	count(s, p);
+	return true;
+}
+
+bool small_is(const struct small *s, const struct packet *p, const struct paths *ps)
+{
+	const struct tuple *k = &p->key;
+
+	if (s->port[0] != k->port[0] || s->port[1] != k->port[1] ||
+		s->proto != k->proto || ps->path[s->path].scope != k->scope)
+		return false;
+	if (k->family == FAMILY_V6)
+		return memcmp(s->addr, k->addr, 32) == 0;
+	return memcmp(s->addr, k->addr[0].b + 12, 4) == 0 &&
+	       memcmp(s->addr + 4, k->addr[1].b + 12, 4) == 0;
+}
+
+void small_key(
+	struct tuple *out, const struct small *s, bool v6, const struct paths *ps)
+{
+	*out = (struct tuple){
+		.port = {s->port[0], s->port[1]},
+		.proto = s->proto,
+		.family = v6 ? FAMILY_V6 : FAMILY_V4,
+		.scope = ps->path[s->path].scope,
+	};
+	if (v6) {
+		memcpy(out->addr, s->addr, 32);
+	} else {
+		out->addr[0] = addr_v4(s->addr);
+		out->addr[1] = addr_v4(s->addr + 4);
+	}
+}
+
+bool small_is_reuse(const struct small *s, const struct packet *p)
+{
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN ||
+		p->kind != PACKET_TCP || p->fragment == 2)
+		return false;
+	if (s->kind == SMALL_SYNACK)
+		return p->dir != s->orig || p->seq + 1 != s->seq[p->dir];
+	if (s->kind == SMALL_MIDSTREAM)
+		return true;
+	return p->dir == s->orig && p->seq + 1 != s->seq[p->dir];
+}

@@ -1,0 +1,99 @@
+/*
+ * small — the 64 bytes (IPv6: 88) of a connection that has not proved itself yet.
+ *
+ * Half-open TCP, one-way UDP and other protocols, ICMP, and TCP of which only one side
+ * was seen. What does not fit (a counter that would overflow, an answer, a reset) makes
+ * the record a struct flow; so floods of spoofed packets cost little.
+ */
+#ifndef KONN_FLOW_SMALL_H
+#define KONN_FLOW_SMALL_H
+
+#include "flow/flow.h"
+#include "flow/path.h"
+#include "flow/wheel.h"
+
+enum small_kind {
+	SMALL_SYN,        /* SYN from orig, perhaps repeated */
+	SMALL_SYN_SYNACK, /* and its SYN-ACK */
+	SMALL_SYNACK,     /* SYN-ACK alone: orig is its receiver */
+	SMALL_MIDSTREAM,  /* other segments of one side */
+	SMALL_ONE_WAY,    /* UDP and other protocols, one side only */
+	SMALL_ICMP,       /* both ways */
+};
+
+enum small_note {
+	SMALL_NOTE_ACK = 1 << 0,  /* midstream: a pure ACK was seen */
+	SMALL_NOTE_DATA = 1 << 1, /* midstream: a segment with data was seen */
+	SMALL_NOTE_DATA_FIRST =
+		1 << 2, /* midstream: and it came before the first pure ACK */
+};
+
+struct small {
+	struct wheel_link link;
+	uint64_t first_ns;
+	uint64_t delta_ns : 40; /* last packet's time - first_ns: up to 18 minutes */
+	uint64_t wscale : 8;    /* two nibbles by direction; 15: not given */
+	uint64_t path : 16;     /* struct paths */
+	uint16_t port[2];
+	uint8_t proto;
+	uint8_t kind : 3, orig : 1, note : 4; /* note: of UDP: enum service_kind */
+	uint8_t packets[2];
+	uint16_t ip_bytes[2];
+	uint8_t overhead[2]; /* wire bytes - IP bytes */
+	uint8_t ttl[2];
+	uint32_t seq[2]; /* TCP: next expected of that side (midstream: of the other,
+			    its ack) */
+	union {
+		uint16_t mss[2];     /* SMALL_SYN… */
+		uint16_t payload[2]; /* the others */
+	};
+	union {
+		uint16_t window[2]; /* SMALL_SYN… */
+		struct {
+			uint16_t window,
+				flags; /* SMALL_MIDSTREAM: of the last segment */
+		} mid;
+		struct {
+			uint8_t icmp_type,
+				icmp_code; /* SMALL_ICMP: of the first message */
+			bool has_icmp_id;
+		};
+	};
+	uint8_t addr[]; /* 4 or 16 bytes of endpoint 0, then of endpoint 1 */
+};
+_Static_assert(sizeof(struct small) == 56, "64 bytes with two IPv4 addresses");
+
+#define SMALL_V4_BYTES 64
+#define SMALL_V6_BYTES 88
+
+/* The kind that a first packet makes; false: it needs a full flow at once. */
+bool small_accepts(const struct packet *p, enum small_kind *out);
+
+/* Fills a new record; `orig` is the direction of the side that opened. */
+void small_init(struct small *s, const struct packet *p, enum small_kind kind,
+	unsigned orig, uint16_t path);
+
+/*
+ * Counts one more packet of the same key. False: it does not fit or proves the
+ * connection; the record is unchanged and must be made a full flow, which then gets the
+ * packet.
+ */
+bool small_update(struct small *s, const struct packet *p);
+
+bool small_is(const struct small *s, const struct packet *p, const struct paths *ps);
+void small_key(
+	struct tuple *out, const struct small *s, bool v6, const struct paths *ps);
+
+static inline uint64_t small_last_ns(const struct small *s)
+{
+	return s->first_ns + s->delta_ns;
+}
+
+/* A SYN that starts a new connection on the ports of this one. */
+bool small_is_reuse(const struct small *s, const struct packet *p);
+
+/* Everything the record knows as a (zeroed before) flow. */
+void small_expand(
+	struct flow *out, const struct small *s, bool v6, const struct paths *ps);
+
+#endif

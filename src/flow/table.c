@@ -1,0 +1,275 @@
+#include "flow/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/frame.h"
+#include "flow/orient.h"
+#include "flow/tcp.h"
+#include "flow/update.h"
+
+#define CLOCK_STEP_NS 5000000u  /* time that runs back further than this is a step */
+#define COPY_NS       50000000u /* a SYN-ACK seen again this soon was not sent again */
+
+struct flow_table *flow_table_new(const struct flow_setup *setup)
+{
+	struct flow_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->setup = *setup;
+	if (pool_init(t) == 0)
+		return t;
+	pool_done(t);
+	free(t);
+	return NULL;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	if (!t)
+		return;
+	pool_done(t);
+	free(t);
+}
+
+static bool has_flow(const struct packet *p)
+{
+	return p->outcome == OUTCOME_PARSED && p->kind >= PACKET_TCP &&
+	       p->kind <= PACKET_OTHER_IP;
+}
+
+/* Small records have no counters of copies; the summary has. */
+static bool small_copy(
+	const struct flow_table *t, const struct small *s, const struct packet *p)
+{
+	if (!t->setup.merge_interfaces || s->packets[p->dir] == 0)
+		return false;
+	if (s->kind == SMALL_SYN_SYNACK && p->dir != s->orig)
+		return p->seq + 1 == s->seq[p->dir] &&
+		       p->ts_ns < small_last_ns(s) + COPY_NS;
+	return t->paths.path[s->path].interface != p->interface &&
+	       p->ts_ns < small_last_ns(s) + 1000000000u;
+}
+
+static uint32_t find(struct flow_table *t, const struct packet *p)
+{
+	uint32_t at = p->hash, ref;
+
+	t->index.lookups++;
+	while ((ref = index_next(&t->index, p->hash, &at))) {
+		bool v6 = REF_KIND(ref) == REF_SMALL_V6;
+
+		if (REF_KIND(ref) == REF_FULL) {
+			if (tuple_equal(&pool_full(t, ref)->key, &p->key))
+				return ref;
+		} else if (v6 == (p->key.family == FAMILY_V6) &&
+			   small_is(pool_small(t, ref), p, &t->paths)) {
+			return ref;
+		}
+	}
+	return 0;
+}
+
+/* The flow it found is over: idle for too long, or its ports are used again. */
+static bool outlived(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	if (pool_expiry_ns(t, ref) <= p->ts_ns) {
+		pool_expire(t, ref);
+		return true;
+	}
+	if (p->kind != PACKET_TCP || !(p->tcp_flags & TCP_SYN))
+		return false;
+	if (REF_KIND(ref) == REF_FULL ? !tcp_is_reuse(pool_full(t, ref), p)
+				      : !small_is_reuse(pool_small(t, ref), p))
+		return false;
+	pool_end(t, ref, EVICT_NONE);
+	return true;
+}
+
+static void announce(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	if (t->setup.sink.event && p->kind == PACKET_TCP && p->fragment != 2 &&
+		(p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		pool_event(t, pool_flow(t, ref), FLOW_EVENT_ATTEMPT, p->ts_ns);
+}
+
+static void create_full(struct flow_table *t, const struct packet *p)
+{
+	uint32_t ref = pool_alloc(t, REF_FULL);
+
+	if (!ref)
+		return;
+	update_begin(t, pool_full(t, ref), p);
+	if (!pool_enter(t, ref, p->hash))
+		return;
+	announce(t, ref, p);
+	if (t->setup.merge_interfaces)
+		(void)update_is_copy(t, pool_full(t, ref), p); /* the first never is */
+	update_flow(t, ref, p);
+}
+
+static void create(struct flow_table *t, const struct packet *p)
+{
+	enum ref_kind kind = p->key.family == FAMILY_V6 ? REF_SMALL_V6 : REF_SMALL_V4;
+	enum small_kind small;
+	bool certain, syn = p->tcp_flags & TCP_SYN && !(p->tcp_flags & TCP_ACK);
+	uint16_t path;
+	uint32_t ref;
+
+	if (t->setup.no_midstream && p->kind == PACKET_TCP && !syn)
+		return;
+	path = paths_find(&t->paths, p);
+	if (path == 0 || !small_accepts(p, &small)) {
+		create_full(t, p);
+		return;
+	}
+	ref = pool_alloc(t, kind);
+	if (!ref)
+		return;
+	small_init(pool_small(t, ref), p, small, orient(p, t->setup.services, &certain),
+		path);
+	if (pool_enter(t, ref, p->hash))
+		announce(t, ref, p);
+}
+
+static void update_small(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	struct small *s = pool_small(t, ref);
+	bool merged_answer = t->setup.merge_interfaces && s->kind == SMALL_ICMP &&
+			     s->packets[p->dir] == 0;
+
+	if (small_copy(t, s, p)) {
+		t->setup.counters->copies++;
+		return;
+	}
+	/* Only a full flow knows which interface counts in which direction. */
+	if (!merged_answer && small_update(s, p))
+		return;
+	ref = pool_promote(t, ref, p->hash);
+	if (ref)
+		update_flow(t, ref, p);
+}
+
+static void icmp_error(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	if (ref && REF_KIND(ref) != REF_FULL)
+		ref = pool_promote(t, ref, p->hash);
+	if (ref)
+		update_icmp_error(t, ref, p);
+}
+
+static void feed_one(struct flow_table *t, const struct packet *p)
+{
+	uint32_t ref = find(t, p);
+
+	if (p->kind == PACKET_ICMP_ERROR) {
+		icmp_error(t, ref, p);
+		return;
+	}
+	if (ref && outlived(t, ref, p))
+		ref = 0;
+	if (!ref)
+		create(t, p);
+	else if (REF_KIND(ref) != REF_FULL)
+		update_small(t, ref, p);
+	else if (!update_is_copy(t, pool_full(t, ref), p))
+		update_flow(t, ref, p);
+}
+
+static void clock_to(struct flow_table *t, uint64_t ts_ns)
+{
+	if (ts_ns + CLOCK_STEP_NS < t->now_ns)
+		t->setup.counters->clock_steps++;
+	else if (ts_ns < t->now_ns)
+		return;
+	t->now_ns = ts_ns;
+}
+
+static void prefetch_record(struct flow_table *t, const struct packet *p)
+{
+	uint32_t at = p->hash, ref = index_next(&t->index, p->hash, &at);
+	const uint8_t *record;
+
+	if (!ref)
+		return;
+	record = slab_at(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));
+	__builtin_prefetch(record, 1);
+	__builtin_prefetch(record + 64, 1);
+	if (REF_KIND(ref) == REF_FULL)
+		__builtin_prefetch(record + 128, 1);
+}
+
+void flow_table_feed(struct flow_table *t, const struct packet *packets, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (has_flow(&packets[i]))
+			index_prefetch(&t->index, packets[i].hash);
+	for (unsigned i = 0; i < count; i++)
+		if (has_flow(&packets[i]))
+			prefetch_record(t, &packets[i]);
+	for (unsigned i = 0; i < count; i++) {
+		counters_packet(t->setup.counters, &packets[i]);
+		clock_to(t, packets[i].ts_ns);
+		if (has_flow(&packets[i]))
+			feed_one(t, &packets[i]);
+	}
+	flow_table_advance(t, t->now_ns);
+}
+
+void flow_table_advance(struct flow_table *t, uint64_t now_ns)
+{
+	uint32_t ref;
+
+	if (now_ns > t->now_ns)
+		t->now_ns = now_ns;
+	for (unsigned c = 0; c < CLASS_COUNT; c++)
+		while ((ref = wheel_due(&t->wheel[c], &t->user, t->now_ns)))
+			pool_expire(t, ref);
+}
+
+void flow_table_flush(struct flow_table *t, uint64_t now_ns)
+{
+	uint32_t ref;
+
+	if (now_ns > t->now_ns)
+		t->now_ns = now_ns;
+	for (unsigned c = 0; c < CLASS_COUNT; c++)
+		while ((ref = wheel_oldest(&t->wheel[c], &t->user)))
+			pool_end(t, ref, EVICT_NONE);
+}
+
+void flow_table_each(struct flow_table *t, void *ctx, flow_visit *each)
+{
+	for (unsigned c = 0; c < CLASS_COUNT; c++)
+		for (unsigned slot = 0; slot < WHEEL_SLOTS; slot++)
+			for (uint32_t ref = t->wheel[c].first[slot]; ref;
+				ref = t->user.link(t, ref)->next)
+				each(ctx, pool_flow(t, ref), ref);
+}
+
+const struct flow *flow_table_at(struct flow_table *t, uint32_t handle)
+{
+	return pool_flow(t, handle);
+}
+
+uint32_t flow_table_count(const struct flow_table *t)
+{
+	return t->index.used;
+}
+
+size_t flow_table_bytes(const struct flow_table *t)
+{
+	size_t sum = sizeof(*t) +
+		     ((size_t)t->index.mask + 1) * sizeof(struct index_slot) +
+		     PATHS_MOST * (sizeof(struct path) + 2 * sizeof(uint16_t));
+
+	for (unsigned k = 0; k < REF_KINDS; k++)
+		sum += slab_bytes(&t->slab[k]);
+	return sum;
+}
+
+uint64_t flow_table_probes(const struct flow_table *t)
+{
+	return t->index.lookups ? t->index.probes * 1000 / t->index.lookups : 0;
+}

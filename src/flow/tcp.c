@@ -1,0 +1,248 @@
+#include "flow/tcp.h"
+
+#include "flow/history.h"
+
+#define RST_SLACK_BYTES \
+	65536u /* a reset may be this far off: segments may not have been seen */
+
+#define ACK_PLAUSIBLE_BYTES \
+	(1u << 24) /* past the ISN, for a handshake seen with gaps */
+
+bool tcp_is_reuse(const struct flow *f, const struct packet *p)
+{
+	const struct flow_side *s = &f->side[p->dir];
+	const struct flow_side *o = &f->side[!p->dir];
+
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN ||
+		p->fragment == 2)
+		return false;
+	if (s->syn_seen)
+		return f->detail[p->dir].isn != p->seq;
+	/* Its SYN was not seen: a SYN that the other side acknowledges is just late. */
+	if (o->syn_seen && o->has_ack && o->ack == p->seq + 1)
+		return false;
+	/* Simultaneous open (RFC 9293 §3.5): both send SYN before anything else. */
+	if (o->syn_seen && s->packets == 0 && !(f->facts & FLOW_ESTABLISHED))
+		return false;
+	return true;
+}
+
+static void note_syn(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+	struct flow_detail *d = &f->detail[p->dir];
+	bool ack = p->tcp_flags & TCP_ACK;
+
+	d->syns++;
+	if (!s->syn_seen) {
+		s->syn_seen = true;
+		d->isn = p->seq;
+	}
+	if (p->has_mss)
+		s->mss = p->mss;
+	s->has_wscale = p->has_wscale;
+	s->wscale = p->has_wscale ? p->wscale : 0;
+	if (ack && f->synack_ns == 0)
+		f->synack_ns = p->ts_ns;
+	if (!ack && f->syn_ns == 0)
+		f->syn_ns = p->ts_ns;
+	if (s->state == TCP_STATE_NONE)
+		s->state = ack ? TCP_SYN_RECEIVED : TCP_SYN_SENT;
+	f->facts |= ack ? FLOW_SAW_SYNACK : FLOW_SAW_SYN;
+	history_add(f, p->dir, ack ? HISTORY_SYNACK : HISTORY_SYN);
+}
+
+/* A segment without SYN or RST from a side shows that this side's handshake is done. */
+static unsigned note_established(struct flow *f, const struct packet *p)
+{
+	const struct flow_side *o = &f->side[!p->dir];
+
+	if (!(p->tcp_flags & TCP_ACK))
+		return 0;
+	if (o->syn_seen && p->ack - f->detail[!p->dir].isn - 1 >= ACK_PLAUSIBLE_BYTES)
+		return 0; /* acknowledges nothing of the handshake: spoofed, or an old
+			     segment */
+	f->facts |= FLOW_ESTABLISHED;
+	f->established_ns = p->ts_ns;
+	for (unsigned dir = 0; dir < 2; dir++)
+		if (f->side[dir].state < TCP_ESTABLISHED)
+			f->side[dir].state = TCP_ESTABLISHED;
+	return TCP_CHANGE_OPENED;
+}
+
+static void note_fin(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+
+	f->detail[p->dir].fin_seq = p->seq + tcp_span(p);
+	history_add(f, p->dir, HISTORY_FIN);
+	if (s->fin_seen)
+		return;
+	s->fin_seen = true;
+	s->state = s->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1;
+}
+
+/* Side `dir` acknowledged the other side's FIN. */
+static void note_fin_acked(struct flow *f, unsigned dir)
+{
+	struct flow_side *s = &f->side[dir], *o = &f->side[!dir];
+
+	o->fin_acked = true;
+	if (o->state == TCP_FIN_WAIT_1)
+		o->state = TCP_FIN_WAIT_2;
+	else if (o->state == TCP_CLOSING)
+		o->state = TCP_TIME_WAIT;
+	else if (o->state == TCP_LAST_ACK)
+		o->state = TCP_CLOSED;
+	if (s->state == TCP_FIN_WAIT_1)
+		s->state = TCP_CLOSING;
+	else if (s->state == TCP_FIN_WAIT_2)
+		s->state = TCP_TIME_WAIT;
+	else if (s->state <= TCP_ESTABLISHED)
+		s->state = TCP_CLOSE_WAIT;
+}
+
+/* RFC 9293 §3.10.7: in SYN-SENT a reset must acknowledge the SYN, later it must fit. */
+static bool reset_fits(const struct flow *f, const struct packet *p)
+{
+	const struct flow_side *s = &f->side[p->dir], *o = &f->side[!p->dir];
+	uint32_t off;
+
+	if (o->state == TCP_SYN_SENT && !(f->facts & FLOW_ESTABLISHED))
+		return !(p->tcp_flags & TCP_ACK) || p->ack == o->seq_next ||
+		       p->ack == f->detail[!p->dir].isn + 1;
+	if (o->has_ack)
+		off = p->seq - o->ack;
+	else if (s->has_seq)
+		off = p->seq - s->seq_next;
+	else
+		return true;
+	return off + RST_SLACK_BYTES <= 2 * RST_SLACK_BYTES + o->window;
+}
+
+static unsigned note_reset(struct flow *f, const struct packet *p)
+{
+	bool established = f->facts & (FLOW_ESTABLISHED | FLOW_MIDSTREAM);
+
+	history_add(f, p->dir, HISTORY_RST);
+	if (!reset_fits(f, p))
+		return 0;
+	f->side[p->dir].rst_seen = true;
+	f->side[0].state = f->side[1].state = TCP_CLOSED;
+	if (f->facts & FLOW_CLOSED)
+		return 0;
+	f->facts |= FLOW_CLOSED;
+	f->closed_ns = p->ts_ns;
+	if (!established && p->dir != f->orig && !(f->facts & FLOW_SAW_SYNACK)) {
+		f->facts |= FLOW_REFUSED;
+		return TCP_CHANGE_REFUSED;
+	}
+	f->facts |= FLOW_RESET;
+	return TCP_CHANGE_RESET;
+}
+
+static void note_sequence(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+	struct flow_detail *d = &f->detail[p->dir];
+	uint32_t span = tcp_span(p), end = p->seq + span;
+
+	if (!s->has_seq) {
+		s->has_seq = true;
+		s->seq_next = end;
+		return;
+	}
+	if (span == 0)
+		return;
+	if (!seq_after(end,
+		    s->seq_next)) { /* seen before, or fills what was jumped over */
+		uint64_t filled = p->payload_len;
+
+		if (d->missed_bytes >= filled && filled)
+			d->missed_bytes -= filled;
+		else
+			history_add(f, p->dir, HISTORY_RETRANSMIT);
+		return;
+	}
+	if (seq_after(p->seq, s->seq_next)) {
+		d->missed_bytes += p->seq - s->seq_next;
+		history_add(f, p->dir, HISTORY_GAP);
+	}
+	s->seq_next = end;
+}
+
+static void note_ack(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir], *o = &f->side[!p->dir];
+
+	if (!s->has_ack || seq_after(p->ack, s->ack)) {
+		s->has_ack = true;
+		s->ack = p->ack;
+	}
+	if (o->has_seq && seq_after(p->ack, o->seq_next) &&
+		p->ack - o->seq_next < 1u << 30) {
+		f->detail[!p->dir].missed_bytes += p->ack - o->seq_next;
+		history_add(f, !p->dir, HISTORY_GAP);
+		o->seq_next = p->ack;
+	}
+	if (o->fin_seen && !o->fin_acked &&
+		!seq_after(f->detail[!p->dir].fin_seq, p->ack))
+		note_fin_acked(f, p->dir);
+}
+
+static void note_window(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+	bool scaled = s->has_wscale && f->side[!p->dir].has_wscale &&
+		      !(p->tcp_flags & TCP_SYN);
+
+	s->has_window = true;
+	s->window = (uint32_t)p->window << (scaled ? s->wscale : 0);
+	if (p->window == 0 && !(p->tcp_flags & (TCP_RST | TCP_SYN | TCP_FIN)))
+		history_add(f, p->dir, HISTORY_ZERO_WINDOW);
+}
+
+static unsigned note_flags(struct flow *f, const struct packet *p)
+{
+	unsigned change = 0, flags = p->tcp_flags;
+
+	if ((flags & TCP_SYN && flags & (TCP_FIN | TCP_RST)) ||
+		(flags & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST))
+		history_add(f, p->dir, HISTORY_INCONSISTENT);
+	if (flags & TCP_SYN)
+		note_syn(f, p);
+	if (flags & TCP_FIN && !(flags & TCP_RST))
+		note_fin(f, p);
+	if (flags & TCP_RST)
+		change |= note_reset(f, p);
+	return change;
+}
+
+unsigned tcp_update(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+	unsigned change = 0, flags = p->tcp_flags;
+
+	s->last_flags = p->tcp_flags;
+	s->last_seq = p->seq;
+	if (p->payload_len)
+		history_add(f, p->dir, HISTORY_DATA);
+	else if (!(flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+		history_add(f, p->dir, HISTORY_ACK);
+	if (!(flags & (TCP_SYN | TCP_RST)) && !(f->facts & FLOW_ESTABLISHED))
+		change |= note_established(f, p);
+	if (__builtin_expect(flags & (TCP_SYN | TCP_FIN | TCP_RST), 0))
+		change |= note_flags(f, p);
+	if (!(flags & TCP_RST)) {
+		note_sequence(f, p);
+		if (flags & TCP_ACK)
+			note_ack(f, p);
+	}
+	note_window(f, p);
+	if (s->fin_acked && f->side[!p->dir].fin_acked && !(f->facts & FLOW_CLOSED)) {
+		f->facts |= FLOW_CLOSED;
+		f->closed_ns = p->ts_ns;
+		change |= TCP_CHANGE_CLOSED;
+	}
+	return change;
+}

@@ -1,0 +1,193 @@
+#include "flow/update.h"
+
+#include <string.h>
+
+#include "flow/history.h"
+#include "flow/orient.h"
+#include "flow/service.h"
+#include "flow/tcp.h"
+
+#define SECOND_NS   1000000000ull
+#define TAKEOVER_NS SECOND_NS /* another interface counts after such a silence */
+#define MIRROR_NS   1000000u  /* a mirror's copy comes within */
+#define ECN_CE      3u        /* RFC 3168 §5 */
+
+void update_begin(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	bool certain;
+
+	memset(f, 0, sizeof(*f));
+	f->key = p->key;
+	f->first_ns = f->last_ns = p->ts_ns;
+	f->orig = (uint8_t)orient(p, t->setup.services, &certain);
+	f->facts = FLOW_HAS_DETAILS | (certain ? FLOW_ORIENTED : 0);
+	path_of_packet(f, p);
+	if (p->kind == PACKET_ICMP) {
+		f->icmp_type = p->icmp_type;
+		f->icmp_code = p->icmp_code;
+		f->has_icmp_id = p->has_icmp_id;
+		f->icmp_id = p->icmp_id;
+	}
+	if (p->kind != PACKET_TCP)
+		return;
+	if (p->fragment == 2 || (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		f->facts |= FLOW_MIDSTREAM;
+	if (p->fragment == 2 || !(p->tcp_flags & TCP_SYN))
+		f->side[0].state = f->side[1].state = TCP_ESTABLISHED;
+}
+
+static bool other_interface(
+	struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	unsigned d = p->dir;
+
+	if (!t->setup.merge_interfaces)
+		return false;
+	if (f->side[d].packets && f->counted_interface[d] != p->interface &&
+		p->ts_ns < f->counted_ns[d] + TAKEOVER_NS)
+		return true;
+	f->counted_interface[d] = p->interface;
+	f->counted_ns[d] = p->ts_ns;
+	return false;
+}
+
+static bool mirrored(const struct flow *f, const struct packet *p)
+{
+	const struct flow_side *s = &f->side[p->dir];
+
+	if (p->ip_id == 0 || p->ip_id != s->last_ip_id || p->fragment ||
+		p->ip_bytes != s->last_size || p->ts_ns - f->last_ns > MIRROR_NS)
+		return false;
+	return p->kind != PACKET_TCP ||
+	       (p->seq == s->last_seq && p->tcp_flags == s->last_flags);
+}
+
+bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	if (!other_interface(t, f, p) && !mirrored(f, p))
+		return false;
+	f->copies++;
+	if (p->interface < 64)
+		f->seen_in |= 1ull << p->interface;
+	t->setup.counters->copies++;
+	return true;
+}
+
+static void roll_rates(struct flow *f, uint32_t second)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		rate_roll(&f->rate[d], second, f->side[d].payload_bytes);
+		rate_roll(&f->packet_rate[d], second, f->side[d].packets);
+	}
+	f->rate_second = second;
+}
+
+static void first_of_side(struct flow *f, const struct packet *p)
+{
+	struct flow_detail *d = &f->detail[p->dir];
+
+	f->side[p->dir].ttl = p->ttl;
+	d->tos = p->tos;
+	d->known = true;
+	if (p->has_mac) {
+		memcpy(d->mac, p->mac_src, sizeof(d->mac));
+		d->has_mac = true;
+	}
+}
+
+static void count(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+
+	if (s->packets == 0 || !f->detail[p->dir].known)
+		first_of_side(f, p);
+	s->packets += p->segments;
+	s->payload_bytes += p->payload_len;
+	s->ip_bytes += p->ip_bytes;
+	s->wire_bytes += p->wire_bytes;
+	s->last_size = p->ip_bytes;
+	s->last_ip_id = p->ip_id;
+	if (__builtin_expect((p->tos & 3) == ECN_CE, 0))
+		f->detail[p->dir].ecn_ce += p->segments;
+	if (p->ts_ns > f->last_ns)
+		f->last_ns = p->ts_ns;
+}
+
+static void tcp_events(
+	struct flow_table *t, struct flow *f, unsigned change, uint64_t now_ns)
+{
+	static const struct {
+		unsigned change;
+		enum flow_event event;
+	} table[] = {
+		{TCP_CHANGE_OPENED, FLOW_EVENT_OPEN},
+		{TCP_CHANGE_REFUSED, FLOW_EVENT_REFUSE},
+		{TCP_CHANGE_RESET, FLOW_EVENT_RESET},
+		{TCP_CHANGE_CLOSED, FLOW_EVENT_CLOSE},
+	};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (change & table[i].change)
+			pool_event(t, f, table[i].event, now_ns);
+}
+
+static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	struct flow *f = pool_full(t, ref);
+	unsigned change = tcp_update(f, p);
+
+	if (__builtin_expect(change == 0, 1))
+		return;
+	pool_reclass(t, ref);
+	tcp_events(t, f, change, p->ts_ns);
+}
+
+static void update_other(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	struct flow *f = pool_full(t, ref);
+
+	history_add(f, p->dir, HISTORY_DATA);
+	if (f->facts & FLOW_ESTABLISHED || !f->side[0].packets || !f->side[1].packets)
+		return;
+	f->facts |= FLOW_ESTABLISHED;
+	f->established_ns = p->ts_ns;
+	pool_reclass(t, ref);
+	pool_event(t, f, FLOW_EVENT_OPEN, p->ts_ns);
+}
+
+void update_flow(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	struct flow *f = pool_full(t, ref);
+	uint32_t second = (uint32_t)(p->ts_ns / SECOND_NS);
+
+	if (second > f->rate_second)
+		roll_rates(f, second);
+	count(f, p);
+	if (p->payload_len && !(f->side[p->dir].letters & HISTORY_DATA) && !f->service)
+		f->service = (uint8_t)service_detect(p);
+	if (p->kind == PACKET_TCP && p->fragment != 2)
+		update_tcp(t, ref, p);
+	else
+		update_other(t, ref, p);
+}
+
+/* RFC 1122 §4.2.3.9: unreachable protocol, port and prohibitions are hard for a SYN. */
+void update_icmp_error(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	struct flow *f = pool_full(t, ref);
+	bool unreachable = p->icmp_type == (f->key.family == FAMILY_V6 ? 1 : 3);
+	bool too_big = f->key.family == FAMILY_V4 && p->icmp_code == 4;
+
+	f->facts |= FLOW_ICMP_ERROR;
+	f->icmp_error_type = p->icmp_type;
+	f->icmp_error_code = p->icmp_code;
+	if (f->key.proto != PROTO_TCP || !unreachable || too_big)
+		return;
+	if (f->facts & (FLOW_ESTABLISHED | FLOW_CLOSED | FLOW_MIDSTREAM))
+		return;
+	f->facts |= FLOW_REFUSED | FLOW_CLOSED;
+	f->closed_ns = p->ts_ns;
+	f->side[0].state = f->side[1].state = TCP_CLOSED;
+	pool_reclass(t, ref);
+	pool_event(t, f, FLOW_EVENT_REFUSE, p->ts_ns);
+}

@@ -1,0 +1,23 @@
+/* update — one packet into its (full) flow. */
+#ifndef KONN_FLOW_UPDATE_H
+#define KONN_FLOW_UPDATE_H
+
+#include "flow/pool.h"
+
+/* A full flow's first packet: key, orientation, path. The packet itself is not counted
+ * yet. */
+void update_begin(struct flow_table *t, struct flow *f, const struct packet *p);
+
+/*
+ * True for a packet that was counted already: another interface carried it first, or a
+ * mirror shows it twice. It is noted and must change nothing else.
+ */
+bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p);
+
+/* Counters, rates, details, states; gives the events. */
+void update_flow(struct flow_table *t, uint32_t ref, const struct packet *p);
+
+/* An ICMP error that quotes the flow. */
+void update_icmp_error(struct flow_table *t, uint32_t ref, const struct packet *p);
+
+#endif
