@@ -10,11 +10,11 @@
 
 struct view_style {
 	unsigned width; /* columns of the terminal; 0: never cut (pipes, files) */
-	bool bits;	/* rates as bits */
-	bool si;	/* bytes in powers of 1000 */
-	bool epoch;	/* times as integer microseconds since the epoch */
+	bool bits;      /* rates as bits */
+	bool si;        /* bytes in powers of 1000 */
+	bool epoch;     /* times as integer microseconds since the epoch */
 	bool color;
-	bool numeric; /* no names for ports */
+	bool numeric;                    /* no names for ports */
 	const struct services *services; /* borrowed; may be NULL */
 };
 
@@ -37,25 +37,30 @@ struct record {
 	const char *kind; /* "event", "load", "summary"… */
 	const struct record_field *fields;
 	unsigned count;
-	const char *text; /* the line for text output, without newline; borrowed, cleaned */
+	const char *text; /* line for text output, no newline; borrowed, cleaned */
 };
 
 struct view {
 	const char *name; /* "text", "json", "csv" */
 	/* Before the first row: titles (JSON: nothing). */
-	void (*head)(struct buf *out, const struct snapshot *s, const struct view_style *v);
+	void (*head)(
+		struct buf *out, const struct snapshot *s, const struct view_style *v);
 	/* Every row of the snapshot, a line each, kind "conn". */
-	void (*rows)(struct buf *out, const struct snapshot *s, const struct view_style *v);
+	void (*rows)(
+		struct buf *out, const struct snapshot *s, const struct view_style *v);
 	/* One line. CSV writes titles when `first`. */
-	void (*record)(struct buf *out, const struct record *r, const struct view_style *v,
-		bool first);
-	bool summary_inline; /* the summary is a line of the output (JSON), else of stderr */
+	void (*record)(struct buf *out, const struct record *r,
+		const struct view_style *v, bool first);
+	bool summary_inline; /* the summary is a line of the output, else of stderr */
 };
 
 /* By name; NULL when there is none. The build's list of files is the registry. */
 const struct view *view_find(const char *name);
 
-/* One value as text tables and the TUI show it (units visible, at most `width` wide if it can). */
+/*
+ * One value as text tables and the TUI show it: units visible; absent is "-". Numbers
+ * keep to the column's width if they can, text and addresses are whole.
+ */
 void view_cell(struct buf *out, const struct column *c, const struct value *v,
 	const struct view_style *style);
 
