@@ -23,12 +23,12 @@ bool buf_reserve(struct buf *b, size_t extra)
 	size_t need, cap = b->cap ? b->cap : 256;
 	char *grown;
 
+	if (extra <= b->cap - b->len)
+		return true;
 	if (__builtin_add_overflow(b->len, extra, &need) || need > SIZE_MAX / 2) {
 		b->oom = true;
 		return false;
 	}
-	if (need <= b->cap)
-		return true;
 	while (cap < need)
 		cap *= 2;
 	grown = realloc(b->data, cap);
@@ -70,13 +70,20 @@ void buf_fill(struct buf *b, char c, size_t count)
 
 void buf_u64(struct buf *b, uint64_t value)
 {
+	static const char pairs[] = "0001020304050607080910111213141516171819"
+				    "2021222324252627282930313233343536373839"
+				    "4041424344454647484950515253545556575859"
+				    "6061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
 	char digits[20];
 	size_t at = sizeof(digits);
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
+	for (; value >= 10; value /= 100) {
+		at -= 2;
+		memcpy(digits + at, pairs + value % 100 * 2, 2);
+	}
+	if (value > 0 || at == sizeof(digits))
+		digits[--at] = (char)('0' + value);
 	buf_add(b, digits + at, sizeof(digits) - at);
 }
 

@@ -163,9 +163,9 @@ static size_t char_at(const char *bytes, size_t len, size_t *columns)
 
 size_t text_columns(const char *bytes, size_t len)
 {
-	size_t total = 0, columns;
+	size_t total = plain_run(bytes, len), columns;
 
-	for (size_t at = 0; at < len; total += columns)
+	for (size_t at = total; at < len; total += columns)
 		at += char_at(bytes + at, len - at, &columns);
 	return total;
 }

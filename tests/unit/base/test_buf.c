@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -25,6 +27,28 @@ static void adds_everything_in_order(void **state)
 	assert_memory_equal(b.data, "ab\0cdef...018446744073709551615x--7", 35);
 	buf_done(&b);
 	assert_null(b.data);
+}
+
+/* Against printf, around every power of ten. */
+static void numbers(void **state)
+{
+	struct buf b = {0};
+	uint64_t power = 1;
+
+	(void)state;
+	for (unsigned digits = 1; digits <= 20; digits++, power *= 10) {
+		for (int off = -1; off <= 1; off++) {
+			uint64_t value = power + (uint64_t)(int64_t)off;
+			char text[24];
+
+			assert_true(
+				snprintf(text, sizeof(text), "%" PRIu64, value) > 0);
+			buf_reset(&b);
+			buf_u64(&b, value);
+			assert_string_equal(buf_cstr(&b), text);
+		}
+	}
+	buf_done(&b);
 }
 
 static void shift_keeps_the_rest(void **state)
@@ -75,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(adds_everything_in_order),
+		cmocka_unit_test(numbers),
 		cmocka_unit_test(shift_keeps_the_rest),
 		cmocka_unit_test(too_much_is_said_and_lost),
 		cmocka_unit_test(grows_over_many_additions),
