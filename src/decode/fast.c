@@ -1,0 +1,237 @@
+/*
+ * fast — decode_batch, with a short way for what nearly all packets are: Ethernet, at
+ * most one tag in the frame, IPv4 without options and fragments or IPv6 without
+ * extension headers, TCP or UDP with whole headers and sound lengths. Anything else,
+ * and anything odd, goes to the chain from the start; both give the same packet.
+ */
+#include "core/proto.h"
+#include "decode/chain.h"
+#include "decode/decode.h"
+#include "decode/transport.h"
+
+#define AHEAD 4 /* frames whose bytes are fetched before their turn */
+
+#define LINK_ETHERNET 1
+#define likely(x_)    __builtin_expect(!!(x_), 1)
+#define unlikely(x_)  __builtin_expect(!!(x_), 0)
+
+/* IPv4 addresses as in struct addr: the second word of ::ffff:a.b.c.d. */
+static inline uint64_t mapped(const uint8_t *v4)
+{
+	return (uint64_t)load_le32(v4) << 32 | 0xffff0000u;
+}
+
+static inline uint64_t load_word(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Fifth word of the key; `first` belongs to endpoint 0. */
+static inline uint64_t last_word(
+	uint32_t first, uint32_t second, unsigned proto, unsigned family)
+{
+	return first | second << 16 | (uint64_t)proto << 32 | (uint64_t)family << 40;
+}
+
+static inline void key4(struct packet *p, const uint8_t *h, const uint8_t *ports)
+{
+	uint32_t sport = load_be16(ports), dport = load_be16(ports + 2);
+	uint64_t from = (uint64_t)load_be32(h + 12) << 16 | sport;
+	uint64_t to = (uint64_t)load_be32(h + 16) << 16 | dport;
+	uint64_t src = mapped(h + 12), dst = mapped(h + 16);
+	bool swap = from > to;
+	uint64_t w[5] = {0, swap ? dst : src, 0, swap ? src : dst,
+		last_word(swap ? dport : sport, swap ? sport : dport, h[9], FAMILY_V4)};
+
+	memcpy(&p->key, w, sizeof(w));
+	p->dir = swap;
+}
+
+static inline bool after(const uint8_t *h, uint32_t sport, uint32_t dport)
+{
+	uint64_t a = load_be64(h + 8), b = load_be64(h + 24);
+
+	if (a != b)
+		return a > b;
+	a = load_be64(h + 16);
+	b = load_be64(h + 32);
+	return a != b ? a > b : sport > dport;
+}
+
+static inline void key6(struct packet *p, const uint8_t *h, const uint8_t *ports)
+{
+	uint32_t sport = load_be16(ports), dport = load_be16(ports + 2);
+	bool swap = after(h, sport, dport);
+	const uint8_t *low = swap ? h + 24 : h + 8, *high = swap ? h + 8 : h + 24;
+	uint64_t w[5] = {load_word(low), load_word(low + 8), load_word(high),
+		load_word(high + 8),
+		last_word(swap ? dport : sport, swap ? sport : dport, h[6], FAMILY_V6)};
+
+	memcpy(&p->key, w, sizeof(w));
+	p->dir = swap;
+}
+
+/* `len` bytes claimed behind the header. */
+static inline void fast_payload(struct packet *p, const struct cur *c, uint32_t len)
+{
+	size_t there = cur_left(c);
+
+	p->payload_len = len;
+	p->payload_captured = there < len ? (uint32_t)there : len;
+	p->payload = p->payload_captured ? c->at : NULL;
+}
+
+/* `claimed` bytes by the IP length; the ports are those at `h`. */
+static inline bool fast_tcp(struct packet *p, struct cur *c, uint32_t claimed)
+{
+	const uint8_t *h = cur_take(c, 20);
+	uint32_t header;
+
+	if (unlikely(!h))
+		return false;
+	header = (h[12] >> 4) * 4u;
+	if (unlikely(header < 20 || header > claimed || cur_left(c) < header - 20))
+		return false;
+	tcp_fixed(p, h);
+	tcp_options_fast(p, c->at, header - 20);
+	cur_skip(c, header - 20);
+	fast_payload(p, c, claimed - header);
+	p->kind = PACKET_TCP;
+	return true;
+}
+
+static inline bool is_tunnel(const struct decoder *d, uint32_t port)
+{
+	return d->udp_tunnel[port / 64] >> port % 64 & 1;
+}
+
+static inline bool fast_udp(
+	const struct decoder *d, struct packet *p, struct cur *c, uint32_t claimed)
+{
+	const uint8_t *h = cur_take(c, 8);
+	uint32_t len;
+
+	if (unlikely(!h))
+		return false;
+	len = load_be16(h + 4);
+	if (unlikely(len < 8 || len > claimed))
+		return false;
+	if (unlikely(is_tunnel(d, load_be16(h)) || is_tunnel(d, load_be16(h + 2))))
+		return false;
+	fast_payload(p, c, len - 8);
+	p->kind = PACKET_UDP;
+	return true;
+}
+
+static inline bool fast_transport(const struct decoder *d, struct packet *p,
+	struct cur *c, unsigned proto, uint32_t claimed)
+{
+	if (likely(proto == PROTO_TCP))
+		return fast_tcp(p, c, claimed);
+	return proto == PROTO_UDP && fast_udp(d, p, c, claimed);
+}
+
+static inline bool fast_ip4(const struct decoder *d, struct packet *p, struct cur *c)
+{
+	const uint8_t *h = cur_take(c, 20);
+	uint32_t total;
+
+	if (unlikely(!h || h[0] != 0x45))
+		return false;
+	total = load_be16(h + 2);
+	if (unlikely(total < 20 || load_be16(h + 6) & 0x3fff))
+		return false;
+	cur_limit(c, total - 20);
+	p->ip_bytes = total;
+	p->tos = h[1];
+	p->ip_id = load_be16(h + 4);
+	p->ttl = h[8];
+	if (!fast_transport(d, p, c, h[9], total - 20))
+		return false;
+	key4(p, h, h + 20);
+	return true;
+}
+
+static inline bool fast_ip6(const struct decoder *d, struct packet *p, struct cur *c)
+{
+	const uint8_t *h = cur_take(c, 40);
+	uint32_t len;
+
+	if (unlikely(!h || h[0] >> 4 != 6))
+		return false;
+	len = load_be16(h + 4);
+	if (unlikely(len == 0))
+		return false;
+	cur_limit(c, len);
+	p->ip_bytes = len + 40;
+	p->tos = (uint8_t)(load_be16(h) >> 4);
+	p->ttl = h[7];
+	if (!fast_transport(d, p, c, h[6], len))
+		return false;
+	key6(p, h, h + 40);
+	return true;
+}
+
+/* The type behind the addresses and at most one tag; 0: not for the fast path. */
+static inline unsigned fast_ethernet(struct packet *p, struct cur *c)
+{
+	const uint8_t *h = cur_take(c, 14), *tag;
+	unsigned type;
+
+	if (unlikely(!h))
+		return 0;
+	memcpy(p->mac_dst, h, 6);
+	memcpy(p->mac_src, h + 6, 6);
+	p->has_mac = true;
+	type = load_be16(h + 12);
+	if (likely(type != ETHERTYPE_VLAN))
+		return type;
+	tag = cur_take(c, 4);
+	if (unlikely(!tag))
+		return 0;
+	p->vlan[p->vlans++] = load_be16(tag) & 0xfff;
+	return load_be16(tag + 2);
+}
+
+static inline bool fast_decode(
+	const struct decoder *d, const struct frame *f, struct packet *p)
+{
+	struct cur c = cur_of(f->bytes, f->caplen);
+	unsigned type;
+	bool done;
+
+	if (unlikely(f->linktype != LINK_ETHERNET || f->filtered))
+		return false;
+	packet_begin(p, f);
+	if (f->vlan_tpid)
+		p->vlan[p->vlans++] = f->vlan_tci & 0xfff;
+	type = fast_ethernet(p, &c);
+	if (likely(type == ETHERTYPE_IPV4))
+		done = fast_ip4(d, p, &c);
+	else
+		done = type == ETHERTYPE_IPV6 && fast_ip6(d, p, &c);
+	if (unlikely(!done))
+		return false;
+	if (f->gso_bytes)
+		packet_segments(p, f->gso_bytes, (uint32_t)(c.at - f->bytes));
+	p->hash = (uint32_t)tuple_hash(&d->key, &p->key);
+	return true;
+}
+
+void decode_batch(struct decoder *d, const struct frame *frames, unsigned count,
+	struct packet *out)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		const struct frame *f = &frames[i];
+
+		if (i + AHEAD < count)
+			__builtin_prefetch(f[AHEAD].bytes);
+		if (!fast_decode(d, f, &out[i]))
+			chain_decode(d, f, &out[i]);
+	}
+}
