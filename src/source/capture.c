@@ -43,7 +43,9 @@ static enum source_status unreadable(
 	unsigned long long at = input_offset(&c->input) + c->input.end - c->input.at;
 	int code = c->sound ? EXIT_PARTIAL : EXIT_NO_INPUT;
 
-	if (c->input.inflate)
+	if (!c->sound)
+		(void)err_set(err, code, "%s: %s", c->name, cause->text);
+	else if (c->input.inflate)
 		(void)err_set(err, code, "%s: %s, after packet %llu", c->name,
 			cause->text, (unsigned long long)c->packets);
 	else
@@ -78,12 +80,15 @@ static enum source_status wrong(const struct capture *c, bool in_packet,
 	unsigned long long at = input_offset(&c->input), packets = c->packets;
 	char what[256];
 
-	if (in_packet)
+	if (!c->sound)
+		(void)snprintf(what, sizeof(what), "%.160s", fault->text);
+	else if (in_packet)
 		(void)snprintf(what, sizeof(what), "packet %llu at byte %llu: %.160s",
 			packets + 1, at, fault->text);
 	else
-		(void)snprintf(what, sizeof(what), "byte %llu, after packet %llu: %.160s",
-			at, packets, fault->text);
+		(void)snprintf(what, sizeof(what),
+			"byte %llu, after packet %llu: %.160s", at, packets,
+			fault->text);
 	return damaged(c, err, what);
 }
 

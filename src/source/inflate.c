@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES ((size_t)64 << 10)
+#include "source/gunzip.h"
+
+/* no less: the window that was read before must fit */
+#define CHUNK_BYTES INPUT_WINDOW
 
 struct inflate {
-	struct archive *archive; /* owned */
+	struct gunzip *gunzip;   /* owned; NULL: not gzip */
+	struct archive *archive; /* owned; NULL: gzip */
 	struct input *raw;       /* borrowed */
 	const uint8_t *block; /* unpacked, borrowed from archive until its next read */
 	size_t block_len;
@@ -48,7 +52,7 @@ static la_ssize_t on_read(struct archive *archive, void *ctx, const void **out)
 		f->first_len = 0;
 		return (la_ssize_t)len;
 	}
-	status = input_read_raw(f->raw, f->chunk, sizeof(f->chunk), true, &len);
+	status = input_read_raw(f->raw, f->chunk, sizeof(f->chunk), INPUT_WAIT, &len);
 	if (status == INPUT_READY)
 		return (la_ssize_t)len;
 	if (status == INPUT_END)
@@ -59,8 +63,7 @@ static la_ssize_t on_read(struct archive *archive, void *ctx, const void **out)
 
 static bool configure(struct archive *a)
 {
-	return archive_read_support_filter_gzip(a) == ARCHIVE_OK &&
-	       archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
+	return archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_xz(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_lz4(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_zstd(a) == ARCHIVE_OK &&
@@ -78,8 +81,11 @@ struct inflate *inflate_new(
 	*f = (struct inflate){.raw = raw, .first_len = len};
 	memcpy(f->chunk, bytes, len);
 	f->name = inflate_detect(bytes, len);
-	f->archive = archive_read_new();
-	if (f->archive && configure(f->archive))
+	if (f->name == kinds[0].name)
+		f->gunzip = gunzip_new(raw, bytes, len);
+	else
+		f->archive = archive_read_new();
+	if (f->gunzip || f->archive && configure(f->archive))
 		return f;
 fail:
 	inflate_free(f);
@@ -91,13 +97,9 @@ void inflate_free(struct inflate *f)
 {
 	if (!f)
 		return;
+	gunzip_free(f->gunzip);
 	(void)archive_read_free(f->archive); /* nothing is written that could fail */
 	free(f);
-}
-
-bool inflate_pending(const struct inflate *f)
-{
-	return f->block_len || f->first_len;
 }
 
 static enum input_status damaged(const struct inflate *f, struct err *err)
@@ -129,8 +131,12 @@ enum input_status inflate_read(
 	size_t len = 0;
 	int r = ARCHIVE_OK;
 
+	if (f->gunzip)
+		return gunzip_read(f->gunzip, out, room, out_len, err);
 	if (f->ended)
 		return INPUT_END;
+	if (!f->block_len && !f->first_len && !input_readable(f->raw))
+		return INPUT_IDLE;
 	if (!f->opened)
 		r = open_archive(f);
 	while (r == ARCHIVE_OK && !f->block_len) {

@@ -1,4 +1,5 @@
-/* inflate — gzip, zstd, xz, lz4 and bzip2 data unpacked through libarchive. */
+/* inflate — compressed captures: zstd, xz, lz4 and bzip2 through libarchive, gzip by
+ * zlib. */
 #ifndef KONN_SOURCE_INFLATE_H
 #define KONN_SOURCE_INFLATE_H
 
@@ -23,9 +24,6 @@ const char *inflate_detect(const uint8_t *bytes, size_t len);
 struct inflate *inflate_new(
 	struct input *raw, const uint8_t *bytes, size_t len, struct err *err);
 void inflate_free(struct inflate *inflate); /* NULL is fine */
-
-/* Unpacked bytes are there without reading the file. */
-bool inflate_pending(const struct inflate *inflate);
 
 /*
  * At most `room` unpacked bytes. On a pipe it may block when the writer stops in the

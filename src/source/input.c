@@ -33,30 +33,35 @@ void input_close(struct input *in)
 	in->at = in->end = in->cap = 0;
 }
 
-static bool readable(int fd, bool wait)
+static bool wait_for(int fd, enum input_wait wait)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int n;
 
 	do
-		n = poll(&p, 1, wait ? -1 : 0);
-	while (n < 0 && errno == EINTR && wait);
+		n = poll(&p, 1, wait == INPUT_WAIT ? -1 : 0);
+	while (n < 0 && errno == EINTR && wait == INPUT_WAIT);
 	return n > 0;
 }
 
+bool input_readable(const struct input *in)
+{
+	return in->regular || wait_for(in->fd, INPUT_NO_WAIT);
+}
+
 enum input_status input_read_raw(
-	struct input *in, void *out, size_t most, bool wait, size_t *out_len)
+	struct input *in, void *out, size_t most, enum input_wait wait, size_t *out_len)
 {
 	ssize_t n;
 
 	do {
-		if (!in->regular && !readable(in->fd, wait))
+		if (!in->regular && !wait_for(in->fd, wait))
 			return INPUT_IDLE;
 		/* pread: probing a file for its first packet must not move it */
 		n = in->regular ? pread(in->fd, out, most,
 					  (off_t)(in->start + in->read_bytes))
 				: read(in->fd, out, most);
-	} while (n < 0 && (errno == EINTR || wait && errno == EAGAIN));
+	} while (n < 0 && (errno == EINTR || wait == INPUT_WAIT && errno == EAGAIN));
 	if (n < 0)
 		return errno == EAGAIN ? INPUT_IDLE : INPUT_BROKEN;
 	in->read_bytes += (uint64_t)n;
@@ -94,14 +99,11 @@ static enum input_status fill(struct input *in, struct err *err)
 	enum input_status status;
 
 	if (in->inflate) {
-		if (!in->regular && !inflate_pending(in->inflate) &&
-			!readable(in->fd, false))
-			return INPUT_IDLE;
 		status = inflate_read(in->inflate, to, room, &len, err);
 	} else {
-		status = input_read_raw(in, to, room, false, &len);
+		status = input_read_raw(in, to, room, INPUT_NO_WAIT, &len);
 		if (status == INPUT_BROKEN)
-			(void)err_errno(err, "read"); /* the code is returned */
+			(void)err_set(err, EXIT_PARTIAL, "%s", strerror(errno));
 	}
 	in->end += len;
 	in->eof = status == INPUT_END;

@@ -15,7 +15,7 @@
 #include "base/cur.h"
 #include "base/err.h"
 
-#define INPUT_WINDOW ((size_t)256 << 10) /* stays in the second-level cache */
+#define INPUT_WINDOW ((size_t)128 << 10) /* half of a small second-level cache */
 
 struct inflate;
 
@@ -67,9 +67,16 @@ static inline uint64_t input_offset(const struct input *in)
 /* From here on all bytes, the unread ones included, go through libarchive's filters. */
 int input_unpack(struct input *in, struct err *err);
 
-/* One read(2) of the raw file; `wait`: block until there is something. As input_want.
- */
-enum input_status input_read_raw(
-	struct input *in, void *out, size_t most, bool wait, size_t *out_len);
+enum input_wait {
+	INPUT_NO_WAIT,
+	INPUT_WAIT, /* block until there is something */
+};
+
+/* One read(2) of the raw file, for those who unpack. */
+enum input_status input_read_raw(struct input *in, void *out, size_t most,
+	enum input_wait wait, size_t *out_len);
+
+/* False: reading now would block. */
+bool input_readable(const struct input *in);
 
 #endif

@@ -63,7 +63,10 @@ struct source_file {
 int file_source_open(const struct source_file *files, unsigned count, const char *bpf,
 	struct source *out, struct err *err);
 
-/* Checks a tcpdump expression for Ethernet; the message has a caret line-up. */
+/*
+ * Checks a tcpdump expression for Ethernet. Where the place of the fault can be found, the
+ * message is followed by two more lines, each after a '\n': the expression and a caret below.
+ */
 int bpf_check(const char *bpf, struct err *err);
 
 #endif
