@@ -1,7 +1,9 @@
-/* build — makes snapshots: row by row for streams, or by running a query over a feed. */
+/* build — makes snapshots: row by row for streams, or by running a query over a feed.
+ */
 #ifndef KONN_MODEL_BUILD_H
 #define KONN_MODEL_BUILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/query.h"
@@ -21,8 +23,8 @@ size_t build_bytes(const struct build *b); /* held so far */
 unsigned build_rows(const struct build *b);
 
 /*
- * Puts the rows in order of a column (which must be one of the snapshot's own; absent last;
- * equal ones keep their order).
+ * Puts the rows in order of a column (which must be one of the snapshot's own; absent
+ * last; equal ones keep their order).
  */
 void build_sort(struct build *b, int column, bool reverse);
 
@@ -35,16 +37,19 @@ const struct snapshot *build_finish(struct build *b, const struct totals *totals
 struct row_feed {
 	void *ctx;
 	void (*each)(void *ctx, void *state,
-		void (*visit)(void *state, const struct row *r, uint64_t uid, uint64_t handle));
+		void (*visit)(void *state, const struct row *r, uint64_t uid,
+			uint64_t handle));
 	void (*get)(void *ctx, uint64_t handle, void *state,
-		void (*visit)(void *state, const struct row *r, uint64_t uid, uint64_t handle));
+		void (*visit)(void *state, const struct row *r, uint64_t uid,
+			uint64_t handle));
 };
 
 /*
  * One scan that filters, keeps a sort key and handle of each match and selects the
  * first + count rows (never sorts what is not shown), then copies only those. Groups
- * aggregate during the scan (columns as their AGG_* says; key column, `conns` = how many).
- * totals.matched is filled in. Valid until the next call; NULL when memory ran out.
+ * aggregate during the scan (columns as their AGG_* says; key column, `conns` = how
+ * many). totals.matched is filled in. Valid until the next call; NULL when memory ran
+ * out.
  */
 const struct snapshot *build_query(struct build *b, const struct query *q,
 	const struct row_feed *feed, const struct totals *totals);

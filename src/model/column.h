@@ -1,4 +1,5 @@
-/* column — the table of all columns: what each is called, of which type, and how to get it. */
+/* column — the table of all columns: what each is called, of which type, and how to get
+ * it. */
 #ifndef KONN_MODEL_COLUMN_H
 #define KONN_MODEL_COLUMN_H
 
@@ -12,17 +13,17 @@
 
 enum type {
 	TYPE_STR,
-	TYPE_LIST,  /* several strings, each followed by NUL */
+	TYPE_LIST, /* several strings, each followed by NUL */
 	TYPE_ADDR,
 	TYPE_PORT,
 	TYPE_COUNT, /* packets and other plain numbers */
 	TYPE_ID,    /* a number that is never scaled or summed: pid, id, type */
 	TYPE_BYTES,
-	TYPE_BPS,   /* bits a second; text shows bytes a second unless --bits */
-	TYPE_US,    /* microseconds */
-	TYPE_MS,    /* milliseconds */
-	TYPE_NS,    /* a duration kept in ns, printed in seconds with decimals */
-	TYPE_TIME,  /* ns since the epoch */
+	TYPE_BPS,  /* bits a second; text shows bytes a second unless --bits */
+	TYPE_US,   /* microseconds */
+	TYPE_MS,   /* milliseconds */
+	TYPE_NS,   /* a duration kept in ns, printed in seconds with decimals */
+	TYPE_TIME, /* ns since the epoch */
 };
 
 /* One cell. `present` false: the value is not known (never the same as 0). */
@@ -45,7 +46,11 @@ enum aggregate { /* of a group's rows */
 	AGG_MIN,
 	AGG_MAX,
 	AGG_LAST,
-	AGG_SET, /* the one value, or a list of the different ones (at most 8) */
+	/*
+	 * The one value. Of different ones, text and lists give each once (text: joined
+	 * by commas; after 8 of them comes "..."); numbers and addresses are absent.
+	 */
+	AGG_SET,
 };
 
 enum need { /* bits: sources that fill the column */
@@ -59,10 +64,14 @@ enum need { /* bits: sources that fill the column */
 
 /* What getters see of one connection. Later: socket, conntrack, owners of it. */
 struct row {
-	const struct flow *flow;	/* borrowed; NULL when no packet was seen */
-	const struct row_world *world;	/* borrowed */
+	const struct flow *flow;       /* borrowed; NULL when no packet was seen */
+	const struct row_world *world; /* borrowed */
 	uint64_t now_ns;
-	struct buf *scratch; /* getters may add text here and point into it by offset */
+	/*
+	 * Each getter that makes text starts it anew here, so such text lasts until the
+	 * next getter is called with the same scratch. NULL: made text is absent.
+	 */
+	struct buf *scratch;
 };
 
 /* What is the same for all rows. */
@@ -71,7 +80,8 @@ struct row_world {
 	struct hash_key uid_key;
 	bool has_home; /* `home` or the machine's own addresses are known */
 	struct home *home;
-	const char *(*interface_name)(void *ctx, uint16_t interface); /* NULL: not known */
+	const char *(*interface_name)(
+		void *ctx, uint16_t interface); /* NULL: not known */
 	void *interface_ctx;
 	const char *host; /* of the machine; NULL for files */
 };
@@ -80,10 +90,11 @@ struct column {
 	const char *key;   /* JSON's and CSV's name, also for -C, -s and filters */
 	const char *title; /* of text and TUI */
 	enum type type;
-	uint8_t width;	  /* columns in a table, at least */
+	uint8_t width;    /* columns in a table, at least */
 	uint8_t priority; /* 0: always shown … 99: only when named */
 	enum aggregate aggregate;
 	unsigned need; /* enum need */
+	bool exact;    /* text in which upper and lower case differ (uid, history) */
 	const char *help;
 	struct value (*get)(const struct row *r);
 };
@@ -91,7 +102,11 @@ struct column {
 unsigned column_count(void);
 const struct column *column_at(unsigned index);
 
-/* Index of a key; -1 when unknown. */
+/* A number that changes whenever a column is added, moved, renamed or gets another
+ * type. */
+uint64_t column_schema(void);
+
+/* Index of a key (case ignored); -1 when unknown. */
 int column_find(const char *key, size_t len);
 
 /* The key most like `key`, for "did you mean"; never NULL. */
@@ -100,7 +115,8 @@ const char *column_nearest(const char *key, size_t len);
 /* "bytes", "us", "address"…: the type's name in `konn columns` and the manual. */
 const char *type_name(enum type type);
 
-/* <0, 0, >0; absent values sort last whatever the direction (the caller sees to that). */
+/* <0, 0, >0; absent values sort last whatever the direction (the caller sees to that).
+ */
 int value_compare(enum type type, const struct value *a, const struct value *b);
 
 #endif

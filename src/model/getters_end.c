@@ -1,0 +1,86 @@
+#include "model/getters.h"
+
+#include "model/home.h"
+
+enum direction row_direction(const struct row *r)
+{
+	const struct flow *f = r->flow;
+	const struct addr *orig, *resp;
+	const struct home *home;
+	bool orig_home, resp_home;
+
+	if (!f || !r->world || !r->world->has_home || !r->world->home)
+		return DIRECTION_NONE;
+	home = r->world->home;
+	orig = &f->key.addr[f->orig];
+	resp = &f->key.addr[!f->orig];
+	orig_home = home_has(home, orig, f->key.family);
+	resp_home = home_has(home, resp, f->key.family);
+	if (orig_home)
+		return resp_home ? DIRECTION_LOCAL : DIRECTION_OUT;
+	/* What is sent to a group by others arrives here and goes nowhere else. */
+	if (resp_home || addr_is_multicast(resp, f->key.family))
+		return DIRECTION_IN;
+	return DIRECTION_FORWARDED;
+}
+
+int row_local(const struct row *r)
+{
+	switch (row_direction(r)) {
+	case DIRECTION_LOCAL:
+	case DIRECTION_OUT: return r->flow->orig;
+	case DIRECTION_IN: return !r->flow->orig;
+	default: return -1;
+	}
+}
+
+struct value end_direction(const struct row *r)
+{
+	static const char *const names[] = {
+		[DIRECTION_NONE] = NULL,
+		[DIRECTION_IN] = "in",
+		[DIRECTION_OUT] = "out",
+		[DIRECTION_LOCAL] = "local",
+		[DIRECTION_FORWARDED] = "forwarded",
+	};
+
+	return value_text(names[row_direction(r)]);
+}
+
+struct value end_addr(const struct row *r, bool local)
+{
+	int end = row_local(r);
+
+	if (end < 0)
+		return value_absent();
+	end ^= !local;
+	return value_addr(&r->flow->key.addr[end], r->flow->key.family);
+}
+
+struct value end_port(const struct row *r, bool local)
+{
+	int end = has_ports(r->flow) ? row_local(r) : -1;
+
+	if (end < 0)
+		return value_absent();
+	return value_number(r->flow->key.port[end ^ !local]);
+}
+
+struct value end_bps(const struct row *r, bool local)
+{
+	int end = row_local(r);
+
+	if (end < 0)
+		return value_absent();
+	return flow_bps(r, (unsigned)(end ^ !local), RATE_1S);
+}
+
+struct value end_state(const struct row *r)
+{
+	const struct flow *f = r->flow;
+	int end = row_local(r);
+
+	if (end < 0 || f->side[end].state == TCP_STATE_NONE)
+		end = f->orig;
+	return value_text(tcp_state_name(f->side[end].state));
+}

@@ -1,0 +1,162 @@
+#include "model/getters.h"
+
+struct buf *text_start(const struct row *r)
+{
+	if (r->scratch)
+		buf_reset(r->scratch);
+	return r->scratch;
+}
+
+struct value text_end(const struct buf *scratch)
+{
+	struct value v = {.present = !scratch->oom && scratch->len <= UINT32_MAX};
+
+	if (v.present) {
+		v.str.ptr = scratch->data;
+		v.str.len = (uint32_t)scratch->len;
+	}
+	return v;
+}
+
+/* 'C' and 11 digits, so that all are equally long: 62^11 > 2^64. */
+struct value text_uid(const struct row *r)
+{
+	static const char digits[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	struct buf *out = text_start(r);
+	uint64_t uid;
+	char text[12];
+
+	if (!out || !r->world)
+		return value_absent();
+	uid = flow_uid(r->flow, &r->world->uid_key);
+	text[0] = 'C';
+	for (unsigned i = 11; i > 0; i--) {
+		text[i] = digits[uid % 62];
+		uid /= 62;
+	}
+	buf_add(out, text, sizeof(text));
+	return text_end(out);
+}
+
+struct value text_proto(const struct row *r)
+{
+	uint8_t proto = r->flow->key.proto;
+	const char *name = proto_name(proto);
+	struct buf *out;
+
+	if (name)
+		return value_text(name);
+	out = text_start(r);
+	if (!out)
+		return value_absent();
+	buf_u64(out, proto);
+	return text_end(out);
+}
+
+struct value text_endpoint(const struct row *r, unsigned dir)
+{
+	const struct tuple *key = &r->flow->key;
+	bool port = has_ports(r->flow), bracket = port && key->family == FAMILY_V6;
+	struct buf *out = text_start(r);
+
+	if (!out)
+		return value_absent();
+	if (bracket)
+		buf_char(out, '[');
+	addr_format(out, &key->addr[dir], key->family);
+	if (bracket)
+		buf_char(out, ']');
+	if (port) {
+		buf_char(out, ':');
+		buf_u64(out, key->port[dir]);
+	}
+	return text_end(out);
+}
+
+struct value text_mac(const struct row *r, unsigned dir)
+{
+	const uint8_t *m = r->flow->detail[dir].mac;
+	struct buf *out = text_start(r);
+
+	if (!out)
+		return value_absent();
+	buf_fmt(out, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		m[5]);
+	return text_end(out);
+}
+
+struct value text_vlans(const struct row *r)
+{
+	struct buf *out = text_start(r);
+
+	if (!out)
+		return value_absent();
+	for (unsigned i = 0; i < r->flow->vlans && i < PACKET_VLANS; i++) {
+		buf_u64(out, r->flow->vlan[i]);
+		buf_char(out, '\0');
+	}
+	return text_end(out);
+}
+
+struct value text_tunnels(const struct row *r)
+{
+	struct buf *out = text_start(r);
+
+	if (!out)
+		return value_absent();
+	for (unsigned i = 0; i < r->flow->tunnels && i < PACKET_TUNNELS; i++) {
+		const struct tunnel *t = &r->flow->tunnel[i];
+
+		buf_str(out, tunnel_name(t->kind));
+		if (t->has_id) {
+			buf_char(out, ':');
+			buf_u64(out, t->id);
+		}
+		buf_char(out, '\0');
+	}
+	return text_end(out);
+}
+
+static const char *interface_name(const struct row *r, unsigned interface)
+{
+	const struct row_world *w = r->world;
+
+	if (!w || !w->interface_name)
+		return NULL;
+	return w->interface_name(w->interface_ctx, (uint16_t)interface);
+}
+
+struct value text_interface(const struct row *r)
+{
+	return value_text(interface_name(r, r->flow->interface));
+}
+
+struct value text_seen_in(const struct row *r)
+{
+	struct buf *out = text_start(r);
+
+	if (!out)
+		return value_absent();
+	for (unsigned i = 0; i < 64; i++) {
+		const char *name = NULL;
+
+		if (r->flow->seen_in >> i & 1)
+			name = interface_name(r, i);
+		if (!name)
+			continue;
+		buf_str(out, name);
+		buf_char(out, '\0');
+	}
+	return out->len ? text_end(out) : value_absent();
+}
+
+struct value text_sources(const struct row *r)
+{
+	struct buf *out = text_start(r);
+
+	if (!out)
+		return value_absent();
+	buf_add(out, "packets", sizeof("packets"));
+	return text_end(out);
+}
