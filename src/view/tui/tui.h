@@ -14,10 +14,10 @@ enum intent_kind {
 	INTENT_NONE,
 	INTENT_QUIT,
 	INTENT_SUSPEND, /* ^Z: the caller stops the process; tui_resume afterwards */
-	INTENT_PAUSE,	/* args: 1 pause, 0 go on (the display only; counting goes on) */
+	INTENT_PAUSE, /* args: 1 pause, 0 go on (the display only; counting goes on) */
 	INTENT_INTERVAL, /* number: new interval in ms */
-	INTENT_UPDATE,	 /* a fresh snapshot now */
-	INTENT_FLUSH,	 /* forget closed rows */
+	INTENT_UPDATE,   /* a fresh snapshot now */
+	INTENT_FLUSH,    /* forget closed rows */
 };
 
 struct intent {
@@ -28,8 +28,8 @@ struct intent {
 
 struct tui_setup {
 	struct view_style style;
-	const char *host;	/* of the header; cleaned */
-	const char *source;	/* "eth0, lo" or a file's name; cleaned */
+	const char *host;            /* of the header; cleaned */
+	const char *source;          /* "eth0, lo" or a file's name; cleaned */
 	const struct filter *filter; /* from the command line; NULL: none. Borrowed */
 	const char *filter_text;     /* its text, to be edited */
 	uint64_t interval_ms;
@@ -42,11 +42,13 @@ struct tui_setup {
 
 struct tui;
 
-/* Takes over the terminal. Fails (and leaves the terminal alone) without a usable one. */
+/* Takes over the terminal. Fails (and leaves the terminal alone) without a usable one.
+ */
 int tui_open(const struct tui_setup *setup, struct tui **out, struct err *err);
 void tui_close(struct tui *t); /* restores the terminal; NULL is fine */
 
-/* Reads every key that is there; cheap when there is none. True: the screen should be redrawn. */
+/* Reads every key that is there; cheap when there is none. True: the screen should be
+ * redrawn. */
 bool tui_keys(struct tui *t, uint64_t now_ns);
 void tui_resized(struct tui *t); /* after SIGWINCH */
 void tui_suspend(struct tui *t); /* before stopping: gives the terminal back */
@@ -55,7 +57,8 @@ void tui_resume(struct tui *t);
 /* What the next frame shows; borrowed until the next call of tui_keys. */
 const struct query *tui_query(const struct tui *t);
 
-/* Draws one frame; the snapshot must answer tui_query. It is copied if it must be kept. */
+/* Draws one frame; the snapshot must answer tui_query. It is copied if it must be kept.
+ */
 void tui_show(struct tui *t, const struct snapshot *s);
 
 /* The oldest intent not yet fetched; kind INTENT_NONE when there is none. */

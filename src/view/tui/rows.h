@@ -1,0 +1,18 @@
+/* rows — what a row's colour and mark say: new, changed, gone, active, in trouble. */
+#ifndef KONN_VIEW_TUI_ROWS_H
+#define KONN_VIEW_TUI_ROWS_H
+
+#include "view/tui/state.h"
+
+struct row_look {
+	int role;
+	bool trouble;
+	const char *sign; /* "!" trouble, "+" new, "~" changed, "-" gone, " " none */
+	const char
+		*activity; /* packets since the last frame: both ways, up, down, none */
+};
+
+/* Once a frame for each visible row, after marks_begin. */
+struct row_look rows_look(struct tui *t, const struct snapshot *s, unsigned row);
+
+#endif

@@ -1,0 +1,146 @@
+/* state — everything the full screen remembers between two keys. Private to view/tui.
+ */
+#ifndef KONN_VIEW_TUI_STATE_H
+#define KONN_VIEW_TUI_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/filter.h"
+#include "view/tui/graph.h"
+#include "view/tui/keys.h"
+#include "view/tui/layout.h"
+#include "view/tui/marks.h"
+#include "view/tui/paint.h"
+#include "view/tui/prompt.h"
+#include "view/tui/tty.h"
+#include "view/tui/tui.h"
+
+enum mode {
+	MODE_LIST,
+	MODE_DETAIL,
+	MODE_HELP,
+	MODE_MENU,
+};
+
+enum menu {
+	MENU_SORT,
+	MENU_COLUMNS,
+};
+
+enum asking { /* what the line being typed is for */
+	ASKING_NOTHING,
+	ASKING_SEARCH,
+	ASKING_FILTER,
+};
+
+/* Columns that colours and marks need, shown or not; their numbers, -1: no such column.
+ */
+struct fact_columns {
+	int state, conn_state, icmp_error, evicted, idle_ms, age_ms, orig_pkts,
+		resp_pkts;
+};
+
+struct kept {                   /* a copy of the last snapshot of one kind */
+	struct snapshot *block; /* owned; NULL: none yet */
+	size_t cap;
+	uint64_t serial; /* of the question that it answers */
+};
+
+struct cursor { /* the selected connection */
+	bool selected;
+	bool by_rank; /* its uid is learnt from the next snapshot, at `rank` */
+	uint64_t uid, rank;
+};
+
+struct search {
+	char text[PROMPT_BYTES];
+	bool active, backward;
+	uint64_t at; /* forward: next rank to look at; backward: the rank before is next
+		      */
+	uint64_t left; /* rows still to look at */
+};
+
+#define INTENTS 16
+
+struct tui {
+	struct tty tty;
+	struct paint paint;
+	struct view_style style;
+	char *host, *source; /* owned */
+	uint64_t interval_ms;
+
+	enum mode mode;
+	bool paused, page_stays, established_only;
+	unsigned window; /* seconds that rates are averaged over: 1, 10, 60 */
+
+	/* what is asked for */
+	struct query query;
+	uint64_t serial;                /* counts changes of the question */
+	uint16_t chosen[QUERY_COLUMNS]; /* columns wanted, in the order of the screen */
+	unsigned n_chosen;
+	uint16_t wanted[QUERY_COLUMNS]; /* the same with rates over `window` seconds */
+	unsigned n_wanted;
+	int sort; /* column as chosen; -1: none */
+	bool reverse;
+	const struct filter *filter; /* in use; NULL: all */
+	struct filter *own_filter;   /* owned; NULL: `filter` is the command line's */
+	char filter_text[PROMPT_BYTES];
+	uint64_t first;
+	int cell; /* column of the cell cursor; -1: the sort column */
+	struct cursor cursor;
+	struct search search;
+
+	/* what is shown */
+	struct kept list, detail;
+	struct totals totals; /* of the newest snapshot, also when paused */
+	bool has_totals;
+	uint64_t began_ns; /* time of the first snapshot */
+	struct layout layout;
+	struct layout_content content[LAYOUT_COLUMNS];
+	struct marks marks;
+	struct graph graph;
+	struct fact_columns facts;
+	uint64_t detail_uid;
+	bool detail_gone; /* what is shown of it is the last that was known */
+	unsigned scroll, scroll_most; /* lines of the details or the help */
+	enum mode help_from;
+	enum menu menu;
+	unsigned menu_at;
+
+	/* lines at the bottom */
+	enum asking asking;
+	struct prompt prompt;
+	struct err prompt_err; /* exit_code 0: the line is fine */
+	unsigned prompt_err_at;
+	char message[160];
+	bool message_trouble;
+	uint64_t message_ns; /* of totals.now_ns */
+
+	struct intent intents[INTENTS];
+	unsigned n_intents;
+	struct buf scratch;
+};
+
+/* Where the parts of the screen are, by its size. */
+struct frame {
+	int header, title, body, body_rows, status, footer; /* lines; -1: not shown */
+	int left; /* columns before the first field */
+};
+struct frame state_frame(const struct tui *t);
+
+/* A line for the user, until the next key. */
+void state_say(struct tui *t, bool trouble, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void state_want(struct tui *t, enum intent_kind kind, uint64_t uid, uint64_t number);
+
+/* Rows of the list's last snapshot; 0 when there is none. */
+unsigned state_rows(const struct tui *t);
+
+/* The row of the selected connection in the list's last snapshot; -1: not there. */
+int state_selected_row(const struct tui *t);
+
+/* Column `column` of the model within a snapshot; -1: it is not in there. */
+int state_find(const struct snapshot *s, unsigned column);
+
+#endif
