@@ -15,38 +15,55 @@ enum {
 
 #define NFLOG_PAYLOAD 9
 
-/* Values are in the byte order of the machine that captured. */
+/* Values are in the byte order of the machine that captured; types are below 256. */
+static void nflog_field(const uint8_t *h, unsigned *out_len, unsigned *out_type)
+{
+	*out_len = load_le16(h);
+	*out_type = load_le16(h + 2);
+	if (*out_type > 0xff && (*out_type & 0xff) == 0) {
+		*out_len = load_be16(h);
+		*out_type = load_be16(h + 2);
+	}
+}
+
+/* Leaves the cursor at the packet; false when the fields are broken. */
+static bool nflog_payload(struct chain *ch)
+{
+	unsigned len, type;
+
+	while (chain_left(ch)) {
+		const uint8_t *h = chain_take(ch, 4, MALFORMED_link_header);
+
+		if (!h)
+			return false;
+		nflog_field(h, &len, &type);
+		if (len < 4) {
+			ch->malformed = MALFORMED_link_header;
+			return false;
+		}
+		if (type == NFLOG_PAYLOAD)
+			return true;
+		if (!chain_take(ch, ((len + 3) & ~3u) - 4, MALFORMED_link_header))
+			return false;
+	}
+	return true;
+}
+
 static enum step nflog(struct chain *ch)
 {
 	const uint8_t *h = chain_take(ch, 4, MALFORMED_ethernet_short);
-	unsigned family, len, type;
 
 	if (!h)
 		return STEP_BAD;
-	family = h[0];
 	if (h[1] != 0) /* version */
 		return chain_bad(ch, MALFORMED_link_header);
-	while (chain_left(ch)) {
-		h = chain_take(ch, 4, MALFORMED_link_header);
-		if (!h)
-			return STEP_BAD;
-		len = load_le16(h);
-		type = load_le16(h + 2);
-		if (type > 0xff && (type & 0xff) == 0) {
-			len = load_be16(h);
-			type = load_be16(h + 2);
-		}
-		if (len < 4)
-			return chain_bad(ch, MALFORMED_link_header);
-		if (type == NFLOG_PAYLOAD)
-			break;
-		len = (len + 3) & ~3u;
-		if (!chain_take(ch, len - 4, MALFORMED_link_header))
-			return STEP_BAD;
-	}
-	if (family == 2)
+	if (!nflog_payload(ch))
+		return STEP_BAD;
+	if (chain_left(ch) == 0) /* a log entry without a packet */
+		return chain_no_flow(ch, PACKET_OTHER_LINK);
+	if (h[0] == 2)
 		return chain_next(ch, KEY_ETHER, ETHERTYPE_IPV4);
-	if (family == 10)
+	if (h[0] == 10)
 		return chain_next(ch, KEY_ETHER, ETHERTYPE_IPV6);
 	return chain_no_flow(ch, PACKET_OTHER_LINK);
 }

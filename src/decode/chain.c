@@ -10,12 +10,12 @@
 #define CHAIN_STEPS 128
 
 #define DISSECTOR(name_) extern const struct dissector dissector_##name_;
-#include "decode/dissectors.def"
+#include "decode/generated_dissectors.def"
 #undef DISSECTOR
 
 static const struct dissector *const dissectors[] = {
 #define DISSECTOR(name_) &dissector_##name_,
-#include "decode/dissectors.def"
+#include "decode/generated_dissectors.def"
 #undef DISSECTOR
 };
 

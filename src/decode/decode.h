@@ -20,6 +20,7 @@
  * ack and payload_len are 0. Flags of 0 mean "no sequence numbers", also in later
  * fragments;
  * - fewer: malformed `cut`.
+ * UDP likewise: the ports are enough, payload_len is then what IP leaves.
  *
  * Tunnels
  * - The inner flow is the connection. What carries none (ARP in VXLAN, LCP in PPTP), or

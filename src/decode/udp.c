@@ -15,11 +15,28 @@ static enum step udp_length(struct chain *ch, uint32_t len)
 	return STEP_NEXT;
 }
 
+/* The ports were captured, the length was not: as IP says. */
+static enum step udp_part(struct chain *ch)
+{
+	const uint8_t *h = chain_take(ch, 4, MALFORMED_udp_short);
+	uint32_t claimed = chain_claimed(ch);
+
+	if (!h)
+		return STEP_BAD;
+	cur_skip(&ch->c, cur_left(&ch->c));
+	chain_flow(ch, PACKET_UDP, load_be16(h), load_be16(h + 2));
+	chain_payload(ch, claimed > 4 ? claimed - 4 : 0);
+	return STEP_DONE;
+}
+
 static enum step udp_step(struct chain *ch)
 {
-	const uint8_t *h = chain_take(ch, 8, MALFORMED_udp_short);
+	const uint8_t *h;
 	uint16_t sport, dport;
 
+	if (chain_left(ch) >= 8 && cur_left(&ch->c) < 8)
+		return udp_part(ch);
+	h = chain_take(ch, 8, MALFORMED_udp_short);
 	if (!h)
 		return STEP_BAD;
 	sport = load_be16(h);
