@@ -115,6 +115,7 @@ struct packet {
 	uint8_t vlans, tunnels; /* how many of the arrays below are valid */
 	bool has_mac;		/* mac_src, mac_dst are valid */
 	bool cut;		/* caplen < len: payload may be incomplete */
+	bool copy;		/* set by the flow table: counted before, on another interface */
 
 	uint32_t payload_captured; /* bytes at payload, <= payload_len */
 	const uint8_t *payload;	   /* borrowed from the frame; NULL when none was captured */

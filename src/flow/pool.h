@@ -38,6 +38,7 @@ struct flow_table {
 	struct wheel wheel[CLASS_COUNT];
 	struct wheel_user user;
 	uint64_t now_ns;
+	bool merge_interfaces;
 	uint64_t small_bytes_most;
 	uint32_t flows_most;
 	struct flow scratch; /* a small record expanded for a callback */

@@ -33,6 +33,11 @@ void flow_table_free(struct flow_table *t)
 	free(t);
 }
 
+void flow_table_merge_interfaces(struct flow_table *t)
+{
+	t->merge_interfaces = true;
+}
+
 static bool has_flow(const struct packet *p)
 {
 	return p->outcome == OUTCOME_PARSED && p->kind >= PACKET_TCP &&
@@ -43,7 +48,7 @@ static bool has_flow(const struct packet *p)
 static bool small_copy(
 	const struct flow_table *t, const struct small *s, const struct packet *p)
 {
-	if (!t->setup.merge_interfaces || s->packets[p->dir] == 0)
+	if (!t->merge_interfaces || s->packets[p->dir] == 0)
 		return false;
 	if (s->kind == SMALL_SYN_SYNACK && p->dir != s->orig)
 		return p->seq + 1 == s->seq[p->dir] &&
@@ -104,7 +109,7 @@ static void create_full(struct flow_table *t, const struct packet *p)
 	if (!pool_enter(t, ref, p->hash))
 		return;
 	announce(t, ref, p);
-	if (t->setup.merge_interfaces)
+	if (t->merge_interfaces)
 		(void)update_is_copy(t, pool_full(t, ref), p); /* the first never is */
 	update_flow(t, ref, p);
 }
@@ -133,22 +138,23 @@ static void create(struct flow_table *t, const struct packet *p)
 		announce(t, ref, p);
 }
 
-static void update_small(struct flow_table *t, uint32_t ref, const struct packet *p)
+static bool update_small(struct flow_table *t, uint32_t ref, const struct packet *p)
 {
 	struct small *s = pool_small(t, ref);
-	bool merged_answer = t->setup.merge_interfaces && s->kind == SMALL_ICMP &&
-			     s->packets[p->dir] == 0;
+	bool merged_answer = t->merge_interfaces && s->kind == SMALL_ICMP &&
+		s->packets[p->dir] == 0;
 
 	if (small_copy(t, s, p)) {
 		t->setup.counters->copies++;
-		return;
+		return true;
 	}
 	/* Only a full flow knows which interface counts in which direction. */
 	if (!merged_answer && small_update(s, p))
-		return;
+		return false;
 	ref = pool_promote(t, ref, p->hash);
 	if (ref)
 		update_flow(t, ref, p);
+	return false;
 }
 
 static void icmp_error(struct flow_table *t, uint32_t ref, const struct packet *p)
@@ -159,22 +165,27 @@ static void icmp_error(struct flow_table *t, uint32_t ref, const struct packet *
 		update_icmp_error(t, ref, p);
 }
 
-static void feed_one(struct flow_table *t, const struct packet *p)
+/* True for a copy. */
+static bool feed_one(struct flow_table *t, const struct packet *p)
 {
 	uint32_t ref = find(t, p);
 
 	if (p->kind == PACKET_ICMP_ERROR) {
 		icmp_error(t, ref, p);
-		return;
+		return false;
 	}
 	if (ref && outlived(t, ref, p))
 		ref = 0;
-	if (!ref)
+	if (!ref) {
 		create(t, p);
-	else if (REF_KIND(ref) != REF_FULL)
-		update_small(t, ref, p);
-	else if (!update_is_copy(t, pool_full(t, ref), p))
-		update_flow(t, ref, p);
+		return false;
+	}
+	if (REF_KIND(ref) != REF_FULL)
+		return update_small(t, ref, p);
+	if (update_is_copy(t, pool_full(t, ref), p))
+		return true;
+	update_flow(t, ref, p);
+	return false;
 }
 
 static void clock_to(struct flow_table *t, uint64_t ts_ns)
@@ -200,7 +211,7 @@ static void prefetch_record(struct flow_table *t, const struct packet *p)
 		__builtin_prefetch(record + 128, 1);
 }
 
-void flow_table_feed(struct flow_table *t, const struct packet *packets, unsigned count)
+void flow_table_feed(struct flow_table *t, struct packet *packets, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (has_flow(&packets[i]))
@@ -211,8 +222,7 @@ void flow_table_feed(struct flow_table *t, const struct packet *packets, unsigne
 	for (unsigned i = 0; i < count; i++) {
 		counters_packet(t->setup.counters, &packets[i]);
 		clock_to(t, packets[i].ts_ns);
-		if (has_flow(&packets[i]))
-			feed_one(t, &packets[i]);
+		packets[i].copy = has_flow(&packets[i]) && feed_one(t, &packets[i]);
 	}
 	flow_table_advance(t, t->now_ns);
 }

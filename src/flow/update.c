@@ -30,9 +30,9 @@ void update_begin(struct flow_table *t, struct flow *f, const struct packet *p)
 	}
 	if (p->kind != PACKET_TCP)
 		return;
-	if (p->fragment == 2 || (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+	if (!tcp_has_sequence(p) || (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
 		f->facts |= FLOW_MIDSTREAM;
-	if (p->fragment == 2 || !(p->tcp_flags & TCP_SYN))
+	if (!tcp_has_sequence(p) || !(p->tcp_flags & TCP_SYN))
 		f->side[0].state = f->side[1].state = TCP_ESTABLISHED;
 }
 
@@ -41,7 +41,7 @@ static bool other_interface(
 {
 	unsigned d = p->dir;
 
-	if (!t->setup.merge_interfaces)
+	if (!t->merge_interfaces)
 		return false;
 	if (f->side[d].packets && f->counted_interface[d] != p->interface &&
 		p->ts_ns < f->counted_ns[d] + TAKEOVER_NS)
@@ -87,6 +87,7 @@ static void first_of_side(struct flow *f, const struct packet *p)
 	struct flow_detail *d = &f->detail[p->dir];
 
 	f->side[p->dir].ttl = p->ttl;
+	f->counted_interface[p->dir] = p->interface;
 	d->tos = p->tos;
 	d->known = true;
 	if (p->has_mac) {
@@ -165,10 +166,10 @@ void update_flow(struct flow_table *t, uint32_t ref, const struct packet *p)
 	count(f, p);
 	if (p->payload_len && !(f->side[p->dir].letters & HISTORY_DATA) && !f->service)
 		f->service = (uint8_t)service_detect(p);
-	if (p->kind == PACKET_TCP && p->fragment != 2)
-		update_tcp(t, ref, p);
-	else
+	if (p->kind != PACKET_TCP)
 		update_other(t, ref, p);
+	else if (tcp_has_sequence(p))
+		update_tcp(t, ref, p);
 }
 
 /* RFC 1122 §4.2.3.9: unreachable protocol, port and prohibitions are hard for a SYN. */

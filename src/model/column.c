@@ -8,7 +8,8 @@
 #include "flow/service.h"
 #include "model/getters.h"
 
-#define EXACT (1u << 31) /* in a line's need: goes to column.exact */
+#define EXACT      (1u << 31) /* in a line's need: goes to column.exact */
+#define TABLE_ONLY (1u << 30) /* goes to column.table_only */
 
 #define COL( \
 	id_, key_, title_, type_, width_, priority_, aggregate_, need_, help_, expr_) \
@@ -31,8 +32,9 @@ static const struct column columns[] = {
 		.width = (width_), \
 		.priority = (priority_), \
 		.aggregate = (aggregate_), \
-		.need = (need_) & ~EXACT, \
+		.need = (need_) & ~(EXACT | TABLE_ONLY), \
 		.exact = ((need_)&EXACT) != 0, \
+		.table_only = ((need_)&TABLE_ONLY) != 0, \
 		.help = (help_), \
 		.get = get_##id_},
 #include "model/columns.def"

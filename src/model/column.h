@@ -95,6 +95,7 @@ struct column {
 	enum aggregate aggregate;
 	unsigned need; /* enum need */
 	bool exact;    /* text in which upper and lower case differ (uid, history) */
+	bool table_only; /* joins other columns for people: not in JSON and CSV unless named */
 	const char *help;
 	struct value (*get)(const struct row *r);
 };

@@ -1,0 +1,305 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/session.h"
+#include "app/supervisor.h"
+#include "app/verb_columns.h"
+#include "app/verb_help.h"
+#include "base/text.h"
+
+#define FILES_MOST	1024
+
+struct program {
+	struct options options;
+	struct services *services;
+	struct filter *filter;
+	struct buf filter_text;
+	struct source_file files[FILES_MOST];
+	struct session session;
+};
+
+static int fail(const struct err *err)
+{
+	struct buf line = {0};
+
+	text_clean(&line, err->text, strlen(err->text));
+	(void)fprintf(stderr, "konn: %s\n", buf_cstr(&line)); /* nowhere else to say it */
+	buf_done(&line);
+	return err->exit_code;
+}
+
+/* The user's filter again, with a caret below the place of the fault. */
+static int fail_filter(const char *filter, unsigned at, const struct err *err)
+{
+	struct buf line = {0};
+	size_t columns;
+
+	text_clean(&line, filter, at);
+	columns = text_columns(line.data ? line.data : "", line.len);
+	text_clean(&line, filter + at, strlen(filter + at));
+	(void)fail(err); /* prints */
+	(void)fprintf(stderr, "  %s\n  %*s^\n", buf_cstr(&line), (int)columns, "");
+	buf_done(&line);
+	return err->exit_code;
+}
+
+static struct services *read_services(void)
+{
+	static const char path[] = "/etc/services";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct services *services = NULL;
+	struct stat st;
+	char *text;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < 0 || st.st_size > 16 << 20)
+		st.st_size = 0;
+	text = malloc((size_t)st.st_size + 1);
+	if (text) {
+		ssize_t n = fd < 0 ? 0 : read(fd, text, (size_t)st.st_size);
+
+		services = services_new(text, n < 0 ? 0 : (size_t)n);
+	}
+	free(text);
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
+	return services;
+}
+
+static void add_part(struct buf *text, bool wanted, const char *part)
+{
+	if (!wanted)
+		return;
+	buf_str(text, text->len ? " and " : "");
+	buf_str(text, part);
+}
+
+/* -t -u -4 -6 -l as a filter in front of the user's. */
+static void filter_text(struct buf *out, const struct options *o)
+{
+	add_part(out, o->tcp && !o->udp, "tcp");
+	add_part(out, o->udp && !o->tcp, "udp");
+	add_part(out, o->udp && o->tcp, "(tcp or udp)");
+	add_part(out, o->ipv4 && !o->ipv6, "ip");
+	add_part(out, o->ipv6 && !o->ipv4, "ip6");
+	add_part(out, o->listening, "state LISTEN");
+	if (!o->filter)
+		return;
+	if (out->len == 0) {
+		buf_str(out, o->filter);
+		return;
+	}
+	buf_str(out, " and (");
+	buf_str(out, o->filter);
+	buf_char(out, ')');
+}
+
+/* Exit code; 0: the filter is there (or there is none). */
+static int compile_filter(struct program *p)
+{
+	const struct options *o = &p->options;
+	struct err err = {0};
+	unsigned at = 0;
+
+	if (o->filter) {
+		int ret = filter_compile(o->filter, p->services, &p->filter, &at, &err);
+
+		if (ret < 0 && o->verb == VERB_NONE && o->words.count == 1 && at == 0) {
+			(void)options_unknown_word(o, &err); /* fills err */
+			return fail(&err);
+		}
+		if (ret < 0)
+			return fail_filter(o->filter, at, &err);
+		filter_free(p->filter);
+		p->filter = NULL;
+	}
+	filter_text(&p->filter_text, o);
+	if (p->filter_text.len == 0)
+		return 0;
+	if (filter_compile(buf_cstr(&p->filter_text), p->services, &p->filter, &at, &err) < 0)
+		return fail(&err);
+	return 0;
+}
+
+/* Files are opened here, with the caller's rights; the worker only gets descriptors. */
+static int open_files(struct program *p)
+{
+	const struct word_list *names = &p->options.files;
+	struct err err = {0};
+
+	if (names->count > FILES_MOST) {
+		(void)err_set(&err, EXIT_USAGE, "more than %d files", FILES_MOST);
+		return fail(&err);
+	}
+	for (unsigned i = 0; i < names->count; i++) {
+		const char *name = names->at[i];
+		int fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO)
+						: open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+			(void)close(fd); /* only read from */
+			fd = -1;
+			errno = EISDIR;
+		}
+		if (fd < 0) {
+			(void)err_errno(&err, "%s", name); /* fail says it */
+			err.exit_code = EXIT_NO_INPUT;
+			return fail(&err);
+		}
+		p->files[p->session.n_files++] = (struct source_file){fd, name};
+	}
+	return 0;
+}
+
+static bool json_or_csv(const struct options *o)
+{
+	return o->output && strcmp(o->output, "text") != 0;
+}
+
+/* Text and screen show what fits or is useful; JSON and CSV everything that is data. */
+static void choose_columns(struct session *s)
+{
+	const struct options *o = s->o;
+	unsigned wide = s->style.width ? 14 : 24;
+
+	if (!o->n_columns || o->columns_added)
+		for (unsigned i = 0; i < column_count(); i++) {
+			const struct column *c = column_at(i);
+
+			if (json_or_csv(o) ? !c->table_only : c->priority <= wide)
+				s->columns[s->n_columns++] = (uint16_t)i;
+		}
+	for (unsigned i = 0; i < o->n_columns && s->n_columns < QUERY_COLUMNS; i++)
+		s->columns[s->n_columns++] = o->columns[i];
+}
+
+static void choose_style(struct session *s)
+{
+	const struct options *o = s->o;
+	struct winsize size = {0};
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		s->style.width = size.ws_col;
+	s->style.bits = o->bits;
+	s->style.si = o->si;
+	s->style.epoch = o->epoch;
+	s->style.numeric = o->numeric;
+	s->style.services = s->services;
+	s->style.color = !o->no_color && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+	s->view = view_find(o->output ? o->output : "text");
+}
+
+static int work(void *ctx, int helper_fd)
+{
+	struct program *p = ctx;
+
+	p->session.helper_fd = helper_fd;
+	return session_run(&p->session);
+}
+
+static const struct verb_ops *ops_of(enum verb verb)
+{
+	switch (verb) {
+	case VERB_TOP: return &verb_top;
+	case VERB_WATCH: return &verb_watch;
+	case VERB_LOAD: return &verb_load;
+	default: return &verb_list;
+	}
+}
+
+static enum verb verb_of(const struct options *o)
+{
+	if (o->verb != VERB_NONE)
+		return o->verb;
+	return isatty(STDOUT_FILENO) && !json_or_csv(o) ? VERB_TOP : VERB_LIST;
+}
+
+static int run(struct program *p)
+{
+	struct session *s = &p->session;
+	struct supervisor_setup setup = {.worker = work, .ctx = p};
+	struct err err = {0};
+	int ret;
+
+	s->o = &p->options;
+	s->verb = ops_of(verb_of(s->o));
+	s->services = p->services = read_services();
+	s->files = p->files;
+	s->out.fd = STDOUT_FILENO;
+	ret = compile_filter(p);
+	if (ret == 0)
+		ret = open_files(p);
+	if (ret)
+		return ret;
+	if (s->o->bpf && bpf_check(s->o->bpf, &err) < 0)
+		return fail(&err);
+	s->filter = p->filter;
+	s->filter_text = buf_cstr(&p->filter_text);
+	choose_style(s);
+	choose_columns(s);
+	tzset(); /* reads the zone before the worker loses its rights */
+	setup.helper = s->n_files == 0;
+	setup.terminal = s->verb == &verb_top;
+	setup.sandbox_strict = s->o->sandbox_strict;
+	return supervisor_run(&setup);
+}
+
+/* Help, columns and version: text without any session. */
+static int print(const struct buf *text)
+{
+	struct output out = {.fd = STDOUT_FILENO};
+	struct err err = {0};
+	int ret;
+
+	buf_add(&out.buf, text->data, text->len);
+	ret = output_flush(&out, &err);
+	output_done(&out);
+	return ret < 0 ? fail(&err) : EXIT_COMPLETE;
+}
+
+static int inform(const struct options *o)
+{
+	struct buf text = {0};
+	struct err err = {0};
+	int ret = 0;
+
+	if (o->version)
+		buf_str(&text, "konn " KONN_VERSION "\nfeatures: " KONN_FEATURES "\n");
+	else if (o->verb == VERB_COLUMNS && !o->help)
+		ret = verb_columns(o, &text, &err);
+	else
+		ret = verb_help(o, &text, &err);
+	ret = ret < 0 ? fail(&err) : print(&text);
+	buf_done(&text);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct program *p = calloc(1, sizeof(*p));
+	struct err err = {0};
+	int ret;
+
+	if (!p)
+		return EXIT_SOFTWARE;
+	if (options_parse(argc, argv, &p->options, &err) < 0)
+		ret = fail(&err);
+	else if (p->options.help || p->options.version || p->options.verb == VERB_HELP ||
+		p->options.verb == VERB_COLUMNS)
+		ret = inform(&p->options);
+	else
+		ret = run(p);
+	filter_free(p->filter);
+	services_free(p->services);
+	buf_done(&p->filter_text);
+	options_done(&p->options);
+	free(p);
+	return ret;
+}

@@ -1,0 +1,240 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/session.h"
+#include "base/num.h"
+
+#define FIELDS 24
+
+/* What an event line tells of its connection; the rest only when it is over. */
+static const char *const always[] = {"uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
+	"proto", "service", "state", "conn_state", "icmp_type", "icmp_id", "icmp_error", "vlan",
+	"tunnel", "interface"};
+static const char *const at_end[] = {
+	"duration", "orig_bytes", "resp_bytes", "orig_pkts", "resp_pkts", "history"};
+
+#define ALWAYS (sizeof(always) / sizeof(always[0]))
+#define AT_END (sizeof(at_end) / sizeof(at_end[0]))
+
+struct watch {
+	int columns[ALWAYS + AT_END];
+	struct buf text, cells; /* of one line */
+	struct tuple own;	/* konn's own ssh session */
+	bool has_own, titled;
+	uint64_t drops, steps, gaps; /* already told */
+};
+
+static const char *event_name(enum flow_event e)
+{
+	static const char *const names[FLOW_EVENT_COUNT] = {
+		[FLOW_EVENT_ATTEMPT] = "attempt",
+		[FLOW_EVENT_OPEN] = "open",
+		[FLOW_EVENT_CLOSE] = "close",
+		[FLOW_EVENT_RESET] = "reset",
+		[FLOW_EVENT_REFUSE] = "refuse",
+		[FLOW_EVENT_TIMEOUT] = "timeout",
+	};
+
+	return names[e];
+}
+
+static struct record_field text_field(const char *key, const char *text)
+{
+	return (struct record_field){.key = key,
+		.type = TYPE_STR,
+		.value = {.present = true, .str = {text, (uint32_t)strlen(text)}}};
+}
+
+static struct record_field time_field(uint64_t now_ns)
+{
+	return (struct record_field){
+		.key = "ts", .type = TYPE_TIME, .value = {.present = true, .num = now_ns}};
+}
+
+static void text_time(struct buf *out, const struct session *s, uint64_t now_ns)
+{
+	if (s->style.epoch)
+		buf_u64(out, now_ns / 1000);
+	else
+		num_local(out, now_ns);
+}
+
+static void text_cell(struct session *s, const struct row *r, const char *key)
+{
+	struct watch *w = s->state;
+	const struct column *c = column_at((unsigned)column_find(key, strlen(key)));
+	struct value v = c->get(r);
+
+	if (v.present)
+		view_cell(&w->text, c, &v, &s->style);
+	else
+		buf_char(&w->text, '-');
+}
+
+static void text_line(struct session *s, const struct row *r, const char *event, uint64_t now_ns)
+{
+	static const char *const tail[] = {"duration", "orig_bytes", "resp_bytes", "conn_state"};
+	struct watch *w = s->state;
+
+	buf_reset(&w->text);
+	text_time(&w->text, s, now_ns);
+	buf_fmt(&w->text, "  %-7s  ", event);
+	text_cell(s, r, "proto");
+	buf_str(&w->text, "  ");
+	text_cell(s, r, "orig");
+	buf_str(&w->text, " -> ");
+	text_cell(s, r, "resp");
+	if (strcmp(event, "attempt") == 0 || strcmp(event, "open") == 0)
+		return;
+	for (unsigned i = 0; i < sizeof(tail) / sizeof(tail[0]); i++) {
+		buf_fmt(&w->text, "  %s ", tail[i]);
+		text_cell(s, r, tail[i]);
+	}
+}
+
+/* Text made by getters lasts until the next one: it is copied, and pointed to at the end. */
+static unsigned cells(struct session *s, const struct row *r, unsigned columns,
+	struct record_field *out)
+{
+	struct watch *w = s->state;
+	size_t at[FIELDS] = {0};
+	unsigned n = 0;
+
+	buf_reset(&w->cells);
+	for (unsigned i = 0; i < columns; i++) {
+		const struct column *c = column_at((unsigned)w->columns[i]);
+		struct value v = c->get(r);
+
+		if (!v.present)
+			continue;
+		at[n] = w->cells.len;
+		if (c->type == TYPE_STR || c->type == TYPE_LIST)
+			buf_add(&w->cells, v.str.ptr, v.str.len);
+		out[n++] = (struct record_field){.key = c->key, .type = c->type, .value = v};
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (out[i].type == TYPE_STR || out[i].type == TYPE_LIST)
+			out[i].value.str.ptr = w->cells.data + at[i];
+	return n;
+}
+
+static void on_event(void *ctx, const struct row *r, enum flow_event e, uint64_t now_ns)
+{
+	struct session *s = ctx;
+	struct watch *w = s->state;
+	struct record_field fields[FIELDS + 2];
+	struct record record = {.kind = "event", .fields = fields};
+	bool over = e != FLOW_EVENT_ATTEMPT && e != FLOW_EVENT_OPEN;
+
+	if ((s->filter && !filter_match(s->filter, r)) ||
+		(w->has_own && tuple_equal(&w->own, &r->flow->key)))
+		return;
+	fields[0] = time_field(now_ns);
+	fields[1] = text_field("event", event_name(e));
+	record.count = 2 + cells(s, r, over ? ALWAYS + AT_END : ALWAYS, fields + 2);
+	text_line(s, r, event_name(e), now_ns);
+	record.text = buf_cstr(&w->text);
+	s->view->record(&s->out.buf, &record, &s->style, !w->titled);
+	w->titled = true;
+	if (s->out.buf.len > 65536)
+		session_flush(s);
+}
+
+/* An event of konn's own: something was not seen. */
+static void tell(struct session *s, const char *event, uint64_t count, uint64_t *told)
+{
+	struct watch *w = s->state;
+	uint64_t now_ns = engine_now(s->engine);
+	const struct record_field fields[] = {
+		time_field(now_ns),
+		text_field("event", event),
+		{.key = "count", .type = TYPE_COUNT, .value = {.present = true, .num = count - *told}},
+	};
+	struct record record = {.kind = "event", .fields = fields, .count = 3};
+
+	if (count <= *told)
+		return;
+	buf_reset(&w->text);
+	text_time(&w->text, s, now_ns);
+	buf_fmt(&w->text, "  %-7s  %" PRIu64, event, count - *told);
+	record.text = buf_cstr(&w->text);
+	s->view->record(&s->out.buf, &record, &s->style, !w->titled);
+	w->titled = true;
+	*told = count;
+}
+
+static void watch_tick(struct session *s, uint64_t now_ns)
+{
+	struct watch *w = s->state;
+	const struct counters *c = engine_counters(s->engine);
+
+	(void)now_ns;
+	tell(s, "drops", c->ring_drops + c->interface_drops, &w->drops);
+	tell(s, "clock_step", c->clock_steps, &w->steps);
+	tell(s, "gap", c->gaps, &w->gaps);
+}
+
+/* SSH_CONNECTION: client address, client port, server address, server port. */
+static void find_own(struct watch *w)
+{
+	const char *text = getenv("SSH_CONNECTION");
+	char host[2][64];
+	unsigned port[2];
+	struct addr a, b;
+	enum family fa, fb;
+
+	if (!text ||
+		sscanf(text, "%63s %u %63s %u", host[0], &port[0], host[1], &port[1]) != 4)
+		return;
+	if (!addr_parse(host[0], strlen(host[0]), &a, &fa) ||
+		!addr_parse(host[1], strlen(host[1]), &b, &fb))
+		return;
+	w->own = (struct tuple){.proto = PROTO_TCP, .family = (uint8_t)fa};
+	(void)tuple_order(&w->own, &a, (uint16_t)port[0], &b, (uint16_t)port[1]);
+	w->has_own = fa == fb;
+}
+
+static int watch_open(struct session *s, struct engine_setup *setup, struct err *err)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+
+	s->state = w;
+	if (!w)
+		return err_errno(err, "start");
+	for (unsigned i = 0; i < ALWAYS; i++)
+		w->columns[i] = column_find(always[i], strlen(always[i]));
+	for (unsigned i = 0; i < AT_END; i++)
+		w->columns[ALWAYS + i] = column_find(at_end[i], strlen(at_end[i]));
+	if (!s->o->self && s->n_files == 0)
+		find_own(w);
+	setup->sink.ctx = s;
+	setup->sink.event = on_event;
+	return 0;
+}
+
+static void watch_finish(struct session *s)
+{
+	watch_tick(s, 0);
+}
+
+static void watch_close(struct session *s)
+{
+	struct watch *w = s->state;
+
+	if (!w)
+		return;
+	buf_done(&w->text);
+	buf_done(&w->cells);
+	free(w);
+}
+
+const struct verb_ops verb_watch = {
+	.open = watch_open,
+	.tick = watch_tick,
+	.idle = session_flush,
+	.finish = watch_finish,
+	.close = watch_close,
+	.endless = true,
+};

@@ -1,0 +1,322 @@
+#include "model/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/slab.h"
+#include "model/home.h"
+
+#define SECOND_NS    1000000000ull
+#define MINUTE       60u
+#define FOREVER_NS   (10ull * 365 * 86400 * SECOND_NS)
+#define HANDLE_ENDED (1ull << 32) /* the rest is a number of engine.ended */
+#define ENDED_SHARE  2            /* half of the memory may hold rows that ended */
+
+struct traffic { /* wire bits of everything, and in and out of home */
+	uint64_t all_bytes, in_bytes, out_bytes, packets;
+	struct rate all, in, out, pps;
+	uint32_t second;
+};
+
+struct engine {
+	struct engine_setup setup;
+	struct flow_table *table;
+	struct counters counters;
+	struct build *build;
+	struct buf scratch;
+	struct slab ended; /* struct flow; only with keep_ended */
+	struct totals totals;
+	struct traffic traffic;
+	uint32_t closed[MINUTE]; /* closes by second */
+	uint64_t closed_second;
+	uint64_t now_ns, forget_before_ns;
+	bool has_direction, finished;
+};
+
+static struct row row_of(struct engine *e, const struct flow *f)
+{
+	return (struct row){
+		.flow = f,
+		.world = &e->setup.world,
+		.now_ns = e->now_ns > f->last_ns ? e->now_ns : f->last_ns,
+		.scratch = &e->scratch,
+	};
+}
+
+static uint64_t uid_of(const struct engine *e, const struct flow *f)
+{
+	return flow_uid(f, &e->setup.world.uid_key);
+}
+
+static void close_seen(struct engine *e, uint64_t now_ns)
+{
+	uint64_t second = now_ns / SECOND_NS;
+
+	if (second - e->closed_second >= MINUTE)
+		memset(e->closed, 0, sizeof(e->closed));
+	else
+		for (uint64_t s = e->closed_second + 1; s <= second; s++)
+			e->closed[s % MINUTE] = 0;
+	e->closed_second = second;
+}
+
+static void on_event(
+	void *ctx, const struct flow *f, enum flow_event event, uint64_t now_ns)
+{
+	struct engine *e = ctx;
+	struct row r = row_of(e, f);
+
+	if (event == FLOW_EVENT_CLOSE || event == FLOW_EVENT_RESET ||
+		event == FLOW_EVENT_REFUSE) {
+		close_seen(e, now_ns);
+		e->closed[now_ns / SECOND_NS % MINUTE]++;
+	}
+	if (e->setup.sink.event)
+		e->setup.sink.event(e->setup.sink.ctx, &r, event, now_ns);
+}
+
+/* A row is written as of its last packet: its rates are those of its last second. */
+static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
+{
+	struct engine *e = ctx;
+	struct row r = row_of(e, f);
+	uint32_t number;
+
+	(void)now_ns;
+	r.now_ns = f->last_ns;
+	if (e->setup.sink.ended)
+		e->setup.sink.ended(e->setup.sink.ctx, &r, uid_of(e, f));
+	if (!e->setup.keep_ended)
+		return;
+	number = slab_alloc(&e->ended);
+	if (number)
+		memcpy(slab_at(&e->ended, number), f, sizeof(*f));
+	else
+		e->counters.evicted[EVICT_CLOSED]++;
+}
+
+struct engine *engine_new(const struct engine_setup *setup)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	uint64_t share = setup->keep_ended ? ENDED_SHARE : 1;
+	struct flow_setup flows = {
+		.key = setup->hash_key,
+		.services = setup->world.services,
+		.memory_bytes = setup->memory_bytes / share,
+		.max_flows = setup->max_flows,
+		.idle_ns = setup->keep_ended ? FOREVER_NS : setup->idle_ns,
+		.keep_ns = setup->keep_ended ? FOREVER_NS : setup->keep_ns,
+		.no_midstream = setup->no_midstream,
+	};
+
+	if (!e)
+		return NULL;
+	e->setup = *setup;
+	flows.counters = &e->counters;
+	flows.sink = (struct flow_sink){e, on_event, on_ended};
+	e->table = flow_table_new(&flows);
+	e->build = build_new();
+	slab_init(&e->ended, (sizeof(struct flow) + 63) / 64 * 64,
+		(uint32_t)(setup->memory_bytes / ENDED_SHARE / sizeof(struct flow)));
+	if (e->table && e->build)
+		return e;
+	engine_free(e);
+	return NULL;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	flow_table_free(e->table);
+	build_free(e->build);
+	slab_done(&e->ended);
+	buf_done(&e->scratch);
+	free(e);
+}
+
+void engine_merge_interfaces(struct engine *e)
+{
+	flow_table_merge_interfaces(e->table);
+}
+
+static bool at_home(const struct engine *e, const struct packet *p, unsigned side)
+{
+	return home_has(e->setup.world.home, &p->key.addr[side], p->key.family);
+}
+
+/* Into the machine or the home networks, out of them, or neither (local, passing by).
+ */
+static void count_direction(struct engine *e, const struct packet *p)
+{
+	struct traffic *t = &e->traffic;
+	bool src, dst;
+
+	if (p->outcome != OUTCOME_PARSED || p->kind < PACKET_TCP ||
+		!e->setup.world.has_home)
+		return;
+	e->has_direction = true;
+	src = at_home(e, p, p->dir);
+	dst = at_home(e, p, !p->dir);
+	if (src && !dst)
+		t->out_bytes += p->wire_bytes;
+	else if (dst && !src)
+		t->in_bytes += p->wire_bytes;
+}
+
+static void count_traffic(struct engine *e, const struct packet *p)
+{
+	struct traffic *t = &e->traffic;
+	uint32_t second = (uint32_t)(p->ts_ns / SECOND_NS);
+
+	if (second > t->second) {
+		rate_roll(&t->all, second, t->all_bytes);
+		rate_roll(&t->in, second, t->in_bytes);
+		rate_roll(&t->out, second, t->out_bytes);
+		rate_roll(&t->pps, second, t->packets);
+		t->second = second;
+	}
+	t->all_bytes += p->wire_bytes;
+	t->packets += p->segments;
+	count_direction(e, p);
+}
+
+void engine_feed(struct engine *e, struct packet *packets, unsigned count)
+{
+	flow_table_feed(e->table, packets, count);
+	if (e->counters.last_ns > e->now_ns)
+		e->now_ns = e->counters.last_ns;
+	for (unsigned i = 0; i < count; i++)
+		if (!packets[i].copy)
+			count_traffic(e, &packets[i]);
+}
+
+void engine_tick(struct engine *e, uint64_t now_ns)
+{
+	if (now_ns > e->now_ns)
+		e->now_ns = now_ns;
+	flow_table_advance(e->table, now_ns);
+}
+
+void engine_flush(struct engine *e, uint64_t now_ns)
+{
+	flow_table_flush(e->table, now_ns);
+}
+
+void engine_ended(struct engine *e)
+{
+	e->finished = true;
+}
+
+void engine_forget_closed(struct engine *e)
+{
+	e->forget_before_ns = e->now_ns + 1;
+}
+
+uint64_t engine_now(const struct engine *e)
+{
+	return e->now_ns;
+}
+
+struct counters *engine_counters(struct engine *e)
+{
+	return &e->counters;
+}
+
+typedef void row_visit(void *state, const struct row *r, uint64_t uid, uint64_t handle);
+
+struct scan {
+	struct engine *engine;
+	void *state;
+	row_visit *visit;
+};
+
+static void count_row(struct totals *t, const struct flow *f)
+{
+	t->rows++;
+	switch (f->key.proto) {
+	case PROTO_TCP: t->by_state[flow_orig(f)->state]++; break;
+	case PROTO_UDP: t->udp++; break;
+	case PROTO_ICMP:
+	case PROTO_ICMPV6: t->icmp++; break;
+	default: t->other++; break;
+	}
+}
+
+/* Closed rows are shown for a while, though the table keeps them longer. */
+static bool shown(const struct engine *e, const struct flow *f)
+{
+	if (!f->closed_ns || e->setup.keep_ended)
+		return !f->closed_ns || f->closed_ns >= e->forget_before_ns;
+	return f->closed_ns >= e->forget_before_ns &&
+	       f->closed_ns + e->setup.keep_ns >= e->now_ns;
+}
+
+static void scan_flow(void *ctx, const struct flow *f, uint32_t handle)
+{
+	struct scan *s = ctx;
+	struct row r;
+
+	if (!shown(s->engine, f))
+		return;
+	r = row_of(s->engine, f);
+	count_row(&s->engine->totals, f);
+	s->visit(s->state, &r, uid_of(s->engine, f), handle);
+}
+
+static void feed_each(void *ctx, void *state, row_visit *visit)
+{
+	struct engine *e = ctx;
+	struct scan s = {e, state, visit};
+
+	for (uint32_t n = 1; n <= e->ended.used; n++) {
+		const struct flow *f = slab_at(&e->ended, n);
+		struct row r = row_of(e, f);
+
+		count_row(&e->totals, f);
+		visit(state, &r, uid_of(e, f), HANDLE_ENDED | n);
+	}
+	flow_table_each(e->table, &s, scan_flow);
+}
+
+static void feed_get(void *ctx, uint64_t handle, void *state, row_visit *visit)
+{
+	struct engine *e = ctx;
+	const struct flow *f = handle & HANDLE_ENDED
+				       ? slab_at(&e->ended, (uint32_t)handle)
+				       : flow_table_at(e->table, (uint32_t)handle);
+	struct row r = row_of(e, f);
+
+	visit(state, &r, uid_of(e, f), handle);
+}
+
+static void total_rates(struct engine *e)
+{
+	struct totals *t = &e->totals;
+	const struct traffic *traffic = &e->traffic;
+
+	if (e->finished)
+		return;
+	t->all_bps = 8 * rate_per_second(
+				 &traffic->all, traffic->all_bytes, e->now_ns, RATE_1S);
+	t->in_bps = 8 * rate_per_second(
+				&traffic->in, traffic->in_bytes, e->now_ns, RATE_1S);
+	t->out_bps = 8 * rate_per_second(
+				 &traffic->out, traffic->out_bytes, e->now_ns, RATE_1S);
+	t->all_pps = rate_per_second(
+		&traffic->pps, traffic->packets, e->now_ns, RATE_1S);
+	t->has_direction = e->has_direction;
+}
+
+const struct snapshot *engine_query(struct engine *e, const struct query *q)
+{
+	struct row_feed feed = {e, feed_each, feed_get};
+
+	e->totals = (struct totals){
+		.now_ns = e->now_ns, .counters = e->counters, .ended = e->finished};
+	total_rates(e);
+	close_seen(e, e->now_ns);
+	for (unsigned i = 0; i < MINUTE; i++)
+		e->totals.closed_last_minute += e->closed[i];
+	return build_query(e->build, q, &feed, &e->totals);
+}
