@@ -14,23 +14,25 @@ static bool has_selection(struct tui *t)
 		move_select(t, t->first);
 	if (t->cursor.selected && !t->cursor.by_rank)
 		return true;
-	state_say(t, false, "there is no connection to choose");
+	screen_say(t, false, "there is no connection to choose");
 	return false;
 }
 
-void action_enter(struct tui *t)
+void action_details(struct tui *t)
 {
-	if (t->mode == MODE_MENU && t->menu == MENU_SORT) {
+	if (!has_selection(t))
+		return;
+	t->detail_uid = t->cursor.uid;
+	t->detail_gone = false;
+	t->mode = MODE_DETAIL;
+	t->scroll = 0;
+}
+
+void action_choose(struct tui *t)
+{
+	if (t->menu == MENU_SORT)
 		move_sort(t, (int)t->menu_at);
-		t->mode = MODE_LIST;
-	} else if (t->mode == MODE_MENU) {
-		t->mode = MODE_LIST;
-	} else if (has_selection(t)) {
-		t->detail_uid = t->cursor.uid;
-		t->detail_gone = false;
-		t->mode = MODE_DETAIL;
-		t->scroll = 0;
-	}
+	t->mode = MODE_LIST;
 }
 
 static void back(struct tui *t)
@@ -56,19 +58,19 @@ void action_back(struct tui *t)
 void action_quit(struct tui *t)
 {
 	if (t->mode == MODE_LIST)
-		state_want(t, INTENT_QUIT, 0, 0);
+		screen_want(t, INTENT_QUIT, 0, 0);
 	else
 		back(t);
 }
 
 void action_interrupt(struct tui *t)
 {
-	state_want(t, INTENT_QUIT, 0, 0);
+	screen_want(t, INTENT_QUIT, 0, 0);
 }
 
 void action_suspend(struct tui *t)
 {
-	state_want(t, INTENT_SUSPEND, 0, 0);
+	screen_want(t, INTENT_SUSPEND, 0, 0);
 }
 
 void action_redraw(struct tui *t)
@@ -119,7 +121,7 @@ void action_reverse(struct tui *t)
 void action_follow(struct tui *t)
 {
 	t->page_stays = !t->page_stays;
-	state_say(t, false, "%s",
+	screen_say(t, false, "%s",
 		t->page_stays ? "the page stays put when the selected connection moves"
 			      : "the page follows the selected connection");
 }
@@ -127,13 +129,13 @@ void action_follow(struct tui *t)
 void action_pause(struct tui *t)
 {
 	t->paused = !t->paused;
-	state_want(t, INTENT_PAUSE, 0, t->paused);
+	screen_want(t, INTENT_PAUSE, 0, t->paused);
 }
 
 void action_window(struct tui *t)
 {
 	t->window = t->window == 1 ? 10 : t->window == 10 ? 60 : 1;
-	state_say(t, false, "rates over %u second%s", t->window,
+	screen_say(t, false, "rates over %u second%s", t->window,
 		t->window > 1 ? "s" : "");
 }
 
@@ -141,14 +143,14 @@ void action_bits(struct tui *t)
 {
 	t->style.bits = !t->style.bits;
 	memset(t->content, 0, sizeof(t->content));
-	state_say(t, false, "rates in %s a second", t->style.bits ? "bits" : "bytes");
+	screen_say(t, false, "rates in %s a second", t->style.bits ? "bits" : "bytes");
 }
 
 void action_ports(struct tui *t)
 {
 	t->style.numeric = !t->style.numeric;
 	memset(t->content, 0, sizeof(t->content));
-	state_say(t, false, "ports as %s", t->style.numeric ? "numbers" : "names");
+	screen_say(t, false, "ports as %s", t->style.numeric ? "numbers" : "names");
 }
 
 static void set_interval(struct tui *t, int step)
@@ -165,8 +167,8 @@ static void set_interval(struct tui *t, int step)
 		at += step;
 	at = at < 0 ? 0 : at > last ? last : at;
 	t->interval_ms = steps_ms[at];
-	state_want(t, INTENT_INTERVAL, 0, t->interval_ms);
-	state_say(t, false, "a new picture every %g s", (double)t->interval_ms / 1000);
+	screen_want(t, INTENT_INTERVAL, 0, t->interval_ms);
+	screen_say(t, false, "a new picture every %g s", (double)t->interval_ms / 1000);
 }
 
 void action_slower(struct tui *t)
@@ -182,25 +184,25 @@ void action_faster(struct tui *t)
 void action_update(struct tui *t)
 {
 	t->serial++; /* a paused screen moves on once, too */
-	state_want(t, INTENT_UPDATE, 0, 0);
+	screen_want(t, INTENT_UPDATE, 0, 0);
 }
 
 void action_flush(struct tui *t)
 {
-	state_want(t, INTENT_FLUSH, 0, 0);
-	state_say(t, false, "closed connections are forgotten");
+	screen_want(t, INTENT_FLUSH, 0, 0);
+	screen_say(t, false, "closed connections are forgotten");
 }
 
 /* The selected row as the screen has it, cells apart by tabs. */
 static bool row_text(struct tui *t, struct buf *out)
 {
 	const struct snapshot *s = t->list.block;
-	int row = state_selected_row(t);
+	int row = screen_selected_row(t);
 
 	if (row < 0)
 		return false;
 	for (unsigned i = 0; i < t->layout.count; i++) {
-		int at = state_find(s, t->layout.at[i].column);
+		int at = screen_find(s, t->layout.at[i].column);
 		struct value v = {0};
 
 		if (at >= 0)
@@ -222,9 +224,9 @@ void action_copy(struct tui *t)
 	else
 		any = has_selection(t) && row_text(t, &text);
 	if (any && tty_copy(&t->tty, text.data, text.len))
-		state_say(t, false, "copied to the clipboard");
+		screen_say(t, false, "copied to the clipboard");
 	else if (any)
-		state_say(t, true,
+		screen_say(t, true,
 			"this terminal has no clipboard that konn could reach");
 	buf_done(&text);
 }

@@ -125,7 +125,7 @@ static void list_columns(struct tui *t, struct query *q)
 
 static void ask_list(struct tui *t, struct query *q)
 {
-	uint64_t page = (uint64_t)state_frame(t).body_rows;
+	uint64_t page = (uint64_t)screen_frame(t).body_rows;
 
 	list_columns(t, q);
 	q->filter = t->filter;
@@ -146,16 +146,15 @@ static void ask_list(struct tui *t, struct query *q)
 	}
 }
 
-/* One connection with every column there is, by priority when there are too many. */
+/* One connection with every column there is. */
 static void ask_detail(const struct tui *t, struct query *q)
 {
 	q->uid = t->detail_uid;
 	q->count = 1;
 	q->sort = -1;
-	for (unsigned priority = 0; priority < 100; priority++)
-		for (unsigned i = 0; i < column_count(); i++)
-			if (column_at(i)->priority == priority && priority < 99)
-				add_column(q->columns, &q->n_columns, (int)i);
+	for (unsigned i = 0; i < column_count(); i++)
+		if (column_at(i)->priority < 99)
+			add_column(q->columns, &q->n_columns, (int)i);
 }
 
 void ask_refresh(struct tui *t)

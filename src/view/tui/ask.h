@@ -2,7 +2,7 @@
 #ifndef KONN_VIEW_TUI_ASK_H
 #define KONN_VIEW_TUI_ASK_H
 
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 #define ASK_SEARCH_ROWS 4096 /* rows looked through at a time by a search */
 

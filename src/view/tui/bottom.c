@@ -46,7 +46,7 @@ static void left_status(struct tui *t, struct buf *out)
 	else if (t->mode == MODE_LIST && t->established_only)
 		buf_str(out, "established only");
 	else if (t->mode == MODE_LIST && t->cursor.selected &&
-		 state_selected_row(t) < 0)
+		 screen_selected_row(t) < 0)
 		buf_str(out, "the selected connection is not on this page");
 	else if (t->scroll_most > 0 && (t->mode == MODE_DETAIL || t->mode == MODE_HELP))
 		buf_fmt(out, "line %u of %u", t->scroll + 1, t->scroll_most + 1);
@@ -76,28 +76,35 @@ static void draw_status(struct tui *t, int y)
 	buf_done(&right);
 }
 
-/* The keys of this screen that have a word for it, quit at the right. */
+/* Two columns apart; returns where the next one goes. */
+static int draw_key(struct tui *t, int y, int x, const char *name, const char *word)
+{
+	x += paint_str(&t->paint, y, x, ROLE_KEY, name) + 1;
+	return x + paint_str(&t->paint, y, x, ROLE_TEXT, word) + 2;
+}
+
+/* The keys of this page that have a word for it; the way to help and out always. */
 static void draw_keys(struct tui *t, int y)
 {
 	unsigned bit = 1u << t->mode;
-	int x = 1, end = t->paint.cols - 7;
-	const void *last = NULL;
+	bool help = t->paint.cols >= 20 && (bit & (ON_LIST | ON_DETAIL)) != 0;
+	int x = 1, end = t->paint.cols - (help ? 15 : 7);
 
 	for (unsigned i = 0; i < key_count(); i++) {
 		const struct key *k = key_at(i);
 		int need = (int)(strlen(k->name) + strlen(k->footer)) + 3;
 
-		if (!(k->modes & bit) || !*k->footer || (const void *)k->name == last ||
-			x + need > end || strcmp(k->footer, "quit") == 0)
+		if (k->run == action_tick && t->menu != MENU_COLUMNS)
 			continue;
-		x += paint_str(&t->paint, y, x, ROLE_KEY, k->name) + 1;
-		x += paint_str(&t->paint, y, x, ROLE_TEXT, k->footer) + 2;
+		if (k->modes & bit && *k->footer && x + need <= end &&
+			k->run != action_help && k->run != action_quit)
+			x = draw_key(t, y, x, k->name, k->footer);
 	}
-	if (end > 1) {
-		paint_str(&t->paint, y, end, ROLE_KEY, "q");
-		paint_str(&t->paint, y, end + 2, ROLE_TEXT,
-			t->mode == MODE_LIST ? "quit" : "back");
-	}
+	if (end < 0)
+		return;
+	if (help)
+		end = draw_key(t, y, end, "h", "help");
+	(void)draw_key(t, y, end, "q", t->mode == MODE_LIST ? "quit" : "back");
 }
 
 /* Below the text: where it is wrong and why; what Enter does when it is right. */
@@ -148,7 +155,7 @@ static void draw_prompt(struct tui *t)
 
 void bottom_draw(struct tui *t)
 {
-	struct frame f = state_frame(t);
+	struct frame f = screen_frame(t);
 
 	if (t->asking != ASKING_NOTHING) {
 		draw_prompt(t);

@@ -37,10 +37,10 @@ static const char *section_name(unsigned need)
 
 static int y_of(const struct page *p)
 {
-	struct frame f = state_frame(p->t);
+	struct frame f = screen_frame(p->t);
 	int at = p->line - p->skip;
 
-	return at < 0 || at >= f.body_rows + 1 ? -1 : f.body - 1 + at;
+	return at < 0 || at >= f.body_rows ? -1 : f.body + at;
 }
 
 /* The number behind a rounded one: 1.2M (1,234,567). */
@@ -236,21 +236,56 @@ static void draw_panes(struct tui *t, const struct snapshot *s)
 	for (unsigned i = 1; i < sizeof(sections) / sizeof(sections[0]); i++)
 		draw_section(&p, section_name(sections[i]));
 	lines = p.line > lines ? p.line : lines;
-	lines -= state_frame(t).body_rows + 1;
+	lines -= screen_frame(t).body_rows;
 	t->scroll_most = lines > 0 ? (unsigned)lines : 0;
 	if (t->scroll > t->scroll_most)
 		t->scroll = t->scroll_most;
 }
 
+static int draw_named(struct tui *t, const struct snapshot *s, const char *key, int x)
+{
+	int column = column_find(key, strlen(key));
+	int at = column < 0 ? -1 : screen_find(s, (unsigned)column);
+	struct value v = at < 0 ? (struct value){0} : snapshot_cell(s, 0, (unsigned)at);
+
+	if (!v.present)
+		return x;
+	buf_reset(&t->scratch);
+	list_cell(&t->scratch, t, column_at((unsigned)column), &v);
+	return x + paint_text(&t->paint, screen_frame(t).title, x, t->paint.cols,
+			   ROLE_TITLE, t->scratch.data, t->scratch.len);
+}
+
+/* "192.168.1.5:51514 → 10.0.0.1:443  tcp  ESTABLISHED" */
+static void draw_heading(struct tui *t, const struct snapshot *s)
+{
+	int y = screen_frame(t).title, x;
+
+	if (y < 0)
+		return;
+	paint_fill(&t->paint, y, 0, t->paint.cols, ROLE_TITLE);
+	x = draw_named(t, s, "orig", 1);
+	x += paint_str(
+		&t->paint, y, x, ROLE_TITLE, paint_glyph(&t->paint, " → ", " -> "));
+	x = draw_named(t, s, "resp", x);
+	x = draw_named(t, s, "proto", x + 2);
+	x = draw_named(t, s, "state", x + 2);
+	if (t->detail_gone)
+		paint_str(
+			&t->paint, y, x + 2, ROLE_TITLE, "gone; this was known of it");
+}
+
 void detail_draw(struct tui *t)
 {
-	struct frame f = state_frame(t);
 	const struct snapshot *s = t->detail.block;
 
-	if (s && s->rows > 0 && snapshot_uid(s, 0) == t->detail_uid)
-		draw_panes(t, s);
-	else
-		paint_str(&t->paint, f.body, 1, ROLE_DIM, "This connection is gone.");
+	if (!s || s->rows == 0 || snapshot_uid(s, 0) != t->detail_uid) {
+		paint_str(&t->paint, screen_frame(t).body, 1, ROLE_DIM,
+			"This connection is gone.");
+		return;
+	}
+	draw_heading(t, s);
+	draw_panes(t, s);
 }
 
 void detail_text(struct buf *out, const struct snapshot *s)

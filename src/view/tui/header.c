@@ -9,8 +9,6 @@
 enum {
 	PIECES = 24,
 	PIECE_BYTES = 160,
-	GRAPH_COLUMNS = 12,
-	GRAPH_WIDE = 30,
 };
 
 /* A piece of a line; the least important ones go when there is no room. */
@@ -85,13 +83,26 @@ static void draw_line(struct tui *t, int y, struct line *l)
 	}
 }
 
+/* "84.2 Mb/s": three digits, for a place where there is room. */
 static void rate_text(struct buf *out, const struct tui *t, uint64_t bps)
 {
-	if (t->style.bits)
-		num_short(out, bps, 1000);
-	else
-		num_short(out, bps / 8, t->style.si ? 1000 : 1024);
+	double base = t->style.bits || t->style.si ? 1000 : 1024;
+	double value = t->style.bits ? (double)bps : (double)bps / 8;
+	const char *prefix = " KMGTPE";
+
+	while (value >= 999.5 && prefix[1]) {
+		value /= base;
+		prefix++;
+	}
+	buf_fmt(out, "%.*f ", *prefix == ' ' || value >= 99.95 ? 0 : 1, value);
+	if (*prefix != ' ')
+		buf_char(out, *prefix);
 	buf_str(out, t->style.bits ? "b/s" : "B/s");
+}
+
+static unsigned graph_columns(const struct tui *t)
+{
+	return t->paint.cols >= 140 ? 30 : t->paint.cols >= 100 ? 14 : 8;
 }
 
 static void add_rate(struct line *l, struct tui *t, const char *name, uint64_t bps,
@@ -101,10 +112,9 @@ static void add_rate(struct line *l, struct tui *t, const char *name, uint64_t b
 
 	rate_text(&text, t, bps);
 	/* of constant width, so that nothing dances */
-	add(l, 4, ROLE_STRONG, true, "%s %8s", name, buf_cstr(&text));
+	add(l, 4, ROLE_STRONG, true, "%s %9s", name, buf_cstr(&text));
 	buf_reset(&text);
-	graph_text(&text, &t->graph, ring,
-		t->paint.cols >= 140 ? GRAPH_WIDE : GRAPH_COLUMNS, t->paint.utf8);
+	graph_text(&text, &t->graph, ring, graph_columns(t), t->paint.utf8);
 	add(l, 6, ROLE_TEXT, true, "%s", buf_cstr(&text));
 	buf_done(&text);
 }
@@ -208,14 +218,14 @@ static void second_line(struct tui *t, struct line *l)
 		struct buf pps = {0};
 
 		num_short(&pps, n->all_pps, 1000);
-		add(l, 15, ROLE_TEXT, true, "%spkt/s", buf_cstr(&pps));
+		add(l, 15, ROLE_TEXT, true, "%s pkt/s", buf_cstr(&pps));
 		buf_done(&pps);
 	}
 }
 
 void header_draw(struct tui *t)
 {
-	struct frame f = state_frame(t);
+	struct frame f = screen_frame(t);
 	struct line l = {.count = 0};
 
 	if (f.header < 0)

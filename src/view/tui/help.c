@@ -17,7 +17,7 @@ struct page {
 
 static int y_of(const struct page *p)
 {
-	struct frame f = state_frame(p->t);
+	struct frame f = screen_frame(p->t);
 	int at = p->line - p->skip;
 
 	return at < 0 || at >= f.body_rows + 1 ? -1 : f.body - 1 + at;
@@ -151,7 +151,7 @@ static int draw_page(struct tui *t)
 
 void help_draw(struct tui *t)
 {
-	int rest = draw_page(t) - 1 - (state_frame(t).body_rows + 1);
+	int rest = draw_page(t) - 1 - (screen_frame(t).body_rows + 1);
 
 	t->scroll_most = rest > 0 ? (unsigned)rest : 0;
 	if (t->scroll > t->scroll_most)

@@ -6,7 +6,7 @@
 
 struct tui;
 
-enum mode_bit { /* bit (1 << enum mode) of view/tui/state.h */
+enum mode_bit { /* bit (1 << enum mode) of view/tui/screen.h */
 	ON_LIST = 1 << 0,
 	ON_DETAIL = 1 << 1,
 	ON_HELP = 1 << 2,

@@ -6,7 +6,8 @@
 
 enum {
 	ENDPOINT_LEAST = 14, /* still tells 10.77…2:51514 */
-	ENDPOINT_V4 = 21,    /* 255.255.255.255:65535 */
+	ENDPOINT_STUMP = 6,
+	ENDPOINT_V4 = 21, /* 255.255.255.255:65535 */
 	TEXT_MOST = 60,
 	CORE_PRIORITY = 9, /* columns.def: these fit into 80 columns together */
 	EMPTY_PENALTY = 60,
@@ -17,6 +18,7 @@ struct fitting {
 	struct field all[QUERY_COLUMNS];
 	bool tried[QUERY_COLUMNS], shown[QUERY_COLUMNS];
 	unsigned count;
+	bool has_endpoint;
 	int gap, left; /* columns between fields; columns not given away */
 };
 
@@ -98,11 +100,23 @@ static int next_field(const struct fitting *f, int most)
 	return best;
 }
 
+/* On the narrowest screens an address takes what is left: without one a row says
+ * nothing. */
+static int squeezed(struct fitting *f, uint16_t column, int width)
+{
+	bool first = layout_middle(column_at(column)) && !f->has_endpoint;
+
+	if (first)
+		f->has_endpoint = true;
+	return first && f->left >= ENDPOINT_STUMP && f->left < width ? f->left : width;
+}
+
 /* Places every field up to a rank that fits. */
 static void take(struct fitting *f, int most)
 {
 	for (int i; (i = next_field(f, most)) >= 0;) {
-		int width = base_width(f->want, f->all[i].column);
+		uint16_t column = f->all[i].column;
+		int width = squeezed(f, column, base_width(f->want, column));
 
 		f->tried[i] = true;
 		if (width > f->left)

@@ -71,7 +71,7 @@ static void fit(struct tui *t, const struct snapshot *s)
 	uint16_t columns[QUERY_COLUMNS];
 	struct layout_want want = {
 		.columns = columns,
-		.left = state_frame(t).left,
+		.left = screen_frame(t).left,
 		.cols = t->paint.cols,
 		.cursor = ask_cell(t),
 		.sort = ask_over_window(t, t->sort),
@@ -79,7 +79,7 @@ static void fit(struct tui *t, const struct snapshot *s)
 	};
 
 	for (unsigned i = 0; i < t->n_wanted; i++)
-		if (state_find(s, t->wanted[i]) >= 0)
+		if (screen_find(s, t->wanted[i]) >= 0)
 			columns[want.n_columns++] = t->wanted[i];
 	layout_fit(&t->layout, &want);
 }
@@ -150,7 +150,7 @@ static void draw_cell(
 static void draw_row(
 	struct tui *t, const struct snapshot *s, unsigned row, bool selected)
 {
-	struct frame frame = state_frame(t);
+	struct frame frame = screen_frame(t);
 	int y = frame.body + (int)row, cell = t->cell < 0 ? -1 : ask_cell(t);
 	struct row_look look = rows_look(t, s, row);
 	int base = look.role | (selected ? PAINT_REVERSE : 0);
@@ -159,7 +159,7 @@ static void draw_row(
 		paint_fill(&t->paint, y, 0, t->paint.cols, base);
 	for (unsigned i = 0; i < t->layout.count; i++) {
 		const struct field *f = &t->layout.at[i];
-		int at = state_find(s, f->column), role = base;
+		int at = screen_find(s, f->column), role = base;
 		struct value v = {0};
 
 		if (at >= 0)
@@ -240,9 +240,9 @@ static void draw_paragraph(struct tui *t, int y, const char *text, size_t len)
 
 void list_draw(struct tui *t)
 {
-	struct frame frame = state_frame(t);
+	struct frame frame = screen_frame(t);
 	const struct snapshot *s = t->list.block;
-	int selected = state_selected_row(t);
+	int selected = screen_selected_row(t);
 
 	if (s)
 		fit(t, s);

@@ -2,7 +2,7 @@
 #ifndef KONN_VIEW_TUI_LIST_H
 #define KONN_VIEW_TUI_LIST_H
 
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 /* A cell as the screen shows it; cleaned. */
 void list_cell(struct buf *out, const struct tui *t, const struct column *c,

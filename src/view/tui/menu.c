@@ -29,7 +29,7 @@ static void draw_item(struct tui *t, int y, unsigned index)
 
 void menu_draw(struct tui *t)
 {
-	struct frame f = state_frame(t);
+	struct frame f = screen_frame(t);
 	unsigned rows = f.body_rows > 0 ? (unsigned)f.body_rows : 1, top = 0;
 
 	if (f.title >= 0) {

@@ -4,7 +4,7 @@
 
 static long page_rows(const struct tui *t)
 {
-	int rows = state_frame(t).body_rows;
+	int rows = screen_frame(t).body_rows;
 
 	return rows > 1 ? rows : 1;
 }
@@ -43,7 +43,7 @@ static void move_list(struct tui *t, long by)
 {
 	uint64_t from = t->cursor.rank;
 	bool seen = t->cursor.selected &&
-		    (t->cursor.by_rank || state_selected_row(t) >= 0);
+		    (t->cursor.by_rank || screen_selected_row(t) >= 0);
 
 	if (!seen) {
 		from = t->first;

@@ -2,7 +2,7 @@
 #ifndef KONN_VIEW_TUI_MOVE_H
 #define KONN_VIEW_TUI_MOVE_H
 
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 /* Selects the connection of this rank (the last one, if there are fewer). */
 void move_select(struct tui *t, uint64_t rank);

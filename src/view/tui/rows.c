@@ -8,7 +8,7 @@
 
 static struct value cell(const struct snapshot *s, unsigned row, int column)
 {
-	int at = column < 0 ? -1 : state_find(s, (unsigned)column);
+	int at = column < 0 ? -1 : screen_find(s, (unsigned)column);
 
 	return at < 0 ? (struct value){0} : snapshot_cell(s, row, (unsigned)at);
 }

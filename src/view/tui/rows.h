@@ -2,7 +2,7 @@
 #ifndef KONN_VIEW_TUI_ROWS_H
 #define KONN_VIEW_TUI_ROWS_H
 
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 struct row_look {
 	int role;

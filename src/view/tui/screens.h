@@ -2,7 +2,7 @@
 #ifndef KONN_VIEW_TUI_SCREENS_H
 #define KONN_VIEW_TUI_SCREENS_H
 
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 void header_draw(struct tui *t);
 void detail_draw(struct tui *t);

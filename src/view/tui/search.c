@@ -12,7 +12,7 @@ void search_start(struct tui *t, bool backward)
 	uint64_t from = t->cursor.selected ? t->cursor.rank : t->first;
 
 	if (s->text[0] == '\0') {
-		state_say(t, false, "nothing to search for yet: / asks");
+		screen_say(t, false, "nothing to search for yet: / asks");
 		return;
 	}
 	if (matched == 0)
@@ -58,7 +58,7 @@ static bool row_matches(
 
 static void found(struct tui *t, const struct snapshot *s, unsigned row)
 {
-	uint64_t page = (uint64_t)state_frame(t).body_rows;
+	uint64_t page = (uint64_t)screen_frame(t).body_rows;
 	struct cursor *c = &t->cursor;
 
 	t->search.active = false;
@@ -81,7 +81,7 @@ static void next_part(struct tui *t, const struct snapshot *s)
 	if (q->left > 0 && seen > 0)
 		return;
 	q->active = false;
-	state_say(t, true, "not found: %s", q->text);
+	screen_say(t, true, "not found: %s", q->text);
 }
 
 void search_look(struct tui *t, const struct snapshot *s)
@@ -89,7 +89,7 @@ void search_look(struct tui *t, const struct snapshot *s)
 	int at[QUERY_COLUMNS];
 
 	for (unsigned i = 0; i < t->layout.count; i++)
-		at[i] = state_find(s, t->layout.at[i].column);
+		at[i] = screen_find(s, t->layout.at[i].column);
 	for (unsigned i = 0; i < s->rows; i++) {
 		unsigned row = t->search.backward ? s->rows - 1 - i : i;
 

@@ -2,7 +2,7 @@
 #ifndef KONN_VIEW_TUI_SEARCH_H
 #define KONN_VIEW_TUI_SEARCH_H
 
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 /* Starts looking for search.text from the selected row on; the next snapshots are its
  * own. */

@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "view/tui/ask.h"
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 static const char *unit_of(enum type type)
 {
@@ -100,8 +100,8 @@ static bool host_test(struct buf *out, const struct column *c, const struct valu
 static bool selected_cell(
 	struct tui *t, const struct column **out_column, struct value *out)
 {
-	int row = state_selected_row(t), column = ask_cell(t);
-	int at = row < 0 ? -1 : state_find(t->list.block, (unsigned)column);
+	int row = screen_selected_row(t), column = ask_cell(t);
+	int at = row < 0 ? -1 : screen_find(t->list.block, (unsigned)column);
 
 	if (at < 0)
 		return false;
@@ -118,7 +118,7 @@ static void sift(struct tui *t, bool keep)
 	struct err err = {0};
 
 	if (!selected_cell(t, &c, &v)) {
-		state_say(
+		screen_say(
 			t, false, "select a row first, and a cell with Left and Right");
 		return;
 	}
@@ -129,9 +129,9 @@ static void sift(struct tui *t, bool keep)
 			t->filter_text);
 	buf_fmt(&text, keep ? "%s" : "not (%s)", buf_cstr(&test));
 	if (text.oom || test.oom || text.len >= PROMPT_BYTES)
-		state_say(t, true, "the filter would be too long");
+		screen_say(t, true, "the filter would be too long");
 	else if (ask_filter(t, buf_cstr(&text), NULL, &err) < 0)
-		state_say(t, true, "%s", err.text);
+		screen_say(t, true, "%s", err.text);
 	buf_done(&text);
 	buf_done(&test);
 }
@@ -152,7 +152,7 @@ void action_no_filter(struct tui *t)
 
 	t->established_only = false;
 	if (ask_filter(t, NULL, NULL, &err) < 0)
-		state_say(t, true, "%s", err.text);
+		screen_say(t, true, "%s", err.text);
 }
 
 void action_established(struct tui *t)
@@ -163,5 +163,5 @@ void action_established(struct tui *t)
 	if (ask_filter(t, t->filter_text, NULL, &err) == 0)
 		return;
 	t->established_only = !t->established_only;
-	state_say(t, true, "%s", err.text);
+	screen_say(t, true, "%s", err.text);
 }

@@ -67,7 +67,7 @@ void tui_close(struct tui *t)
 
 static void mouse(struct tui *t)
 {
-	struct frame f = state_frame(t);
+	struct frame f = screen_frame(t);
 	MEVENT e;
 
 	if (getmouse(&e) != OK || t->asking != ASKING_NOTHING)
@@ -82,7 +82,7 @@ static void mouse(struct tui *t)
 				e.x < t->layout.at[i].x + t->layout.at[i].width)
 				move_sort(t, t->layout.at[i].column);
 	} else if (t->mode == MODE_LIST && e.y >= f.body &&
-		   e.y < f.body + (int)state_rows(t) && e.y < f.body + f.body_rows) {
+		   e.y < f.body + (int)screen_rows(t) && e.y < f.body + f.body_rows) {
 		move_select(t, t->list.block->first + (uint64_t)(e.y - f.body));
 	}
 }
@@ -93,10 +93,10 @@ static void no_such_key(struct tui *t, bool is_code, unsigned key)
 
 	if (is_code || key < ' ' || key > '~') {
 		if (t->mode == MODE_LIST)
-			state_say(t, false,
+			screen_say(t, false,
 				"this key does nothing here: h lists those that do");
 	} else {
-		state_say(t, false, "%c does nothing %s: h lists the keys that do",
+		screen_say(t, false, "%c does nothing %s: h lists the keys that do",
 			(char)key, elsewhere ? "on this page" : "yet");
 	}
 }
@@ -132,7 +132,7 @@ bool tui_keys(struct tui *t, uint64_t now_ns)
 
 	(void)now_ns; /* what fades does so by the snapshots' time */
 	if (tty_hung_up(&t->tty)) {
-		state_want(t, INTENT_QUIT, 0, 0);
+		screen_want(t, INTENT_QUIT, 0, 0);
 		return false;
 	}
 	while ((r = get_wch(&key)) != ERR) {
@@ -213,13 +213,13 @@ static void find_cursor(struct tui *t)
 		c->by_rank = false;
 		return;
 	}
-	row = state_selected_row(t);
+	row = screen_selected_row(t);
 	if (row >= 0) {
 		c->rank = s->first + (uint64_t)row;
 	} else if (!t->page_stays) {
 		/* never another one in its place: the next key could close it */
 		c->selected = false;
-		state_say(t, false, "the selected connection left the list");
+		screen_say(t, false, "the selected connection left the list");
 	}
 }
 
@@ -227,12 +227,12 @@ static void find_cursor(struct tui *t)
 static void clamp_first(struct tui *t)
 {
 	const struct snapshot *s = t->list.block;
-	uint64_t page = (uint64_t)state_frame(t).body_rows;
+	uint64_t page = (uint64_t)screen_frame(t).body_rows;
 	uint64_t last = s->totals.matched > page ? s->totals.matched - page : 0;
 
 	if (t->first > last) {
 		t->first = last;
-		state_want(t, INTENT_UPDATE, 0, 0);
+		screen_want(t, INTENT_UPDATE, 0, 0);
 	}
 }
 
@@ -240,7 +240,7 @@ static void take_list(struct tui *t, const struct snapshot *s)
 {
 	if (t->search.active) {
 		search_look(t, s);
-		state_want(
+		screen_want(
 			t, INTENT_UPDATE, 0, 0); /* the next part, or the page itself */
 		return;
 	}
@@ -302,6 +302,6 @@ void tui_show(struct tui *t, const struct snapshot *s)
 	if (t->mode == MODE_LIST) {
 		t->list.serial = t->search.active ? t->list.serial : t->serial;
 		if (t->query.n_columns > columns)
-			state_want(t, INTENT_UPDATE, 0, 0);
+			screen_want(t, INTENT_UPDATE, 0, 0);
 	}
 }

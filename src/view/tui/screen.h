@@ -1,7 +1,7 @@
-/* state — everything the full screen remembers between two keys. Private to view/tui.
+/* screen — everything the full screen remembers between two keys. Private to view/tui.
  */
-#ifndef KONN_VIEW_TUI_STATE_H
-#define KONN_VIEW_TUI_STATE_H
+#ifndef KONN_VIEW_TUI_SCREEN_H
+#define KONN_VIEW_TUI_SCREEN_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -127,20 +127,20 @@ struct frame {
 	int header, title, body, body_rows, status, footer; /* lines; -1: not shown */
 	int left; /* columns before the first field */
 };
-struct frame state_frame(const struct tui *t);
+struct frame screen_frame(const struct tui *t);
 
 /* A line for the user, until the next key. */
-void state_say(struct tui *t, bool trouble, const char *format, ...)
+void screen_say(struct tui *t, bool trouble, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void state_want(struct tui *t, enum intent_kind kind, uint64_t uid, uint64_t number);
+void screen_want(struct tui *t, enum intent_kind kind, uint64_t uid, uint64_t number);
 
 /* Rows of the list's last snapshot; 0 when there is none. */
-unsigned state_rows(const struct tui *t);
+unsigned screen_rows(const struct tui *t);
 
 /* The row of the selected connection in the list's last snapshot; -1: not there. */
-int state_selected_row(const struct tui *t);
+int screen_selected_row(const struct tui *t);
 
 /* Column `column` of the model within a snapshot; -1: it is not in there. */
-int state_find(const struct snapshot *s, unsigned column);
+int screen_find(const struct snapshot *s, unsigned column);
 
 #endif

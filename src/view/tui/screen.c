@@ -1,10 +1,10 @@
-#include "view/tui/state.h"
+#include "view/tui/screen.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-struct frame state_frame(const struct tui *t)
+struct frame screen_frame(const struct tui *t)
 {
 	struct frame f = {
 		-1, -1, 0, t->paint.rows, -1, -1, t->paint.cols >= 100 ? 3 : 2};
@@ -24,7 +24,7 @@ struct frame state_frame(const struct tui *t)
 	return f;
 }
 
-void state_say(struct tui *t, bool trouble, const char *format, ...)
+void screen_say(struct tui *t, bool trouble, const char *format, ...)
 {
 	va_list args;
 
@@ -35,7 +35,7 @@ void state_say(struct tui *t, bool trouble, const char *format, ...)
 	t->message_ns = t->totals.now_ns;
 }
 
-void state_want(struct tui *t, enum intent_kind kind, uint64_t uid, uint64_t number)
+void screen_want(struct tui *t, enum intent_kind kind, uint64_t uid, uint64_t number)
 {
 	if (t->n_intents > 0 && t->intents[t->n_intents - 1].kind == kind &&
 		t->intents[t->n_intents - 1].uid == uid)
@@ -45,22 +45,22 @@ void state_want(struct tui *t, enum intent_kind kind, uint64_t uid, uint64_t num
 	t->intents[t->n_intents++] = (struct intent){kind, uid, number};
 }
 
-unsigned state_rows(const struct tui *t)
+unsigned screen_rows(const struct tui *t)
 {
 	return t->list.block ? t->list.block->rows : 0;
 }
 
-int state_selected_row(const struct tui *t)
+int screen_selected_row(const struct tui *t)
 {
 	if (!t->cursor.selected || t->cursor.by_rank)
 		return -1;
-	for (unsigned i = 0; i < state_rows(t); i++)
+	for (unsigned i = 0; i < screen_rows(t); i++)
 		if (snapshot_uid(t->list.block, i) == t->cursor.uid)
 			return (int)i;
 	return -1;
 }
 
-int state_find(const struct snapshot *s, unsigned column)
+int screen_find(const struct snapshot *s, unsigned column)
 {
 	for (unsigned i = 0; i < s->columns; i++)
 		if (snapshot_column(s, i) == column_at(column))
