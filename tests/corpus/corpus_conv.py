@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Every TCP connection of every capture has the frames and bytes that tshark gives it.
+
+The oracle is tshark's dissection (tcp.stream, frame.len), added up here: it is what
+`-z conv,tcp` shows, but exact and with the innermost header of a tunnel named as such.
+TCP headers quoted by ICMP errors are no packets of the connection. Where a tuple was
+used again, tshark and konn may cut at another packet; then the sums of the tuple count.
+"""
+import collections
+import ipaddress
+import os
+import sys
+
+import corpus
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+EXCEPTIONS = os.path.join(HERE, "conv_exceptions.txt")
+MOST_EXCEPTIONS = 0.05  # of the files with TCP
+FIELDS = ("frame.len", "tcp.stream", "tcp.srcport", "tcp.dstport", "ip.src", "ip.dst",
+          "ipv6.src", "ipv6.dst", "icmp.type", "icmpv6.type", "ip.version")
+
+
+def tshark(path):
+    """Rows of FIELDS, each a list of occurrences; outermost first."""
+    command = ["tshark", "-n", "-r", path, "-Y", "tcp", "-T", "fields",
+               "-E", "separator=\t", "-E", "occurrence=a", "-E", "aggregator=,",
+               "-o", "tcp.desegment_tcp_streams:FALSE"]
+    for field in FIELDS:
+        command += ["-e", field]
+    code, out, _ = corpus.run(command)
+    if code is None:
+        return None
+    rows = []
+    for line in out.splitlines():
+        values = [v.split(",") if v else [] for v in line.split("\t")]
+        if len(values) == len(FIELDS):
+            rows.append(dict(zip(FIELDS, values)))
+    return rows
+
+
+def innermost(row):
+    """(source, destination) of the last TCP header, None for a quoted one."""
+    if row["icmp.type"] or row["icmpv6.type"] or not row["tcp.stream"]:
+        return None
+    sources, destinations = row["ip.src"], row["ip.dst"]
+    # Of an IPv4 and an IPv6 header the version list tells only the IPv4 ones: 6in4 ends in
+    # IPv6, 4in6 in IPv4; both are told apart by which has the larger count, else IPv6.
+    if len(row["ipv6.src"]) >= max(1, len(sources)):
+        sources, destinations = row["ipv6.src"], row["ipv6.dst"]
+    if not sources or not row["tcp.srcport"]:
+        return None
+    ends = ((sources[-1], row["tcp.srcport"][-1]), (destinations[-1], row["tcp.dstport"][-1]))
+    return tuple((str(ipaddress.ip_address(a)), int(p)) for a, p in ends)
+
+
+def oracle(path):
+    """{unordered tuple: [Counter of one stream, …]}; a Counter is keyed by sending end."""
+    rows = tshark(path)
+    if rows is None:
+        return None
+    streams = {}
+    for row in rows:
+        ends = innermost(row)
+        if ends is None:
+            continue
+        key = (frozenset(ends), row["tcp.stream"][-1])
+        counts = streams.setdefault(key, collections.Counter())
+        counts[ends[0], "pkts"] += 1
+        counts[ends[0], "bytes"] += int(row["frame.len"][0])
+    return by_tuple((key[0], counts) for key, counts in streams.items())
+
+
+def by_tuple(pairs):
+    found = collections.defaultdict(list)
+    for key, counts in pairs:
+        found[key].append(counts)
+    return found
+
+
+def konn_counts(rows):
+    for row in rows:
+        if row.get("proto") != "tcp" or "id.orig_h" not in row:
+            continue
+        ends = [(str(ipaddress.ip_address(row[f"id.{e}_h"])), row[f"id.{e}_p"])
+                for e in ("orig", "resp")]
+        counts = collections.Counter()
+        for end, side in zip(ends, ("orig", "resp")):
+            counts[end, "pkts"] += row.get(f"{side}_pkts", 0)
+            counts[end, "bytes"] += row.get(f"{side}_wire_bytes", 0)
+        yield frozenset(ends), counts
+
+
+def same(ours, theirs):
+    """As lists in any order, or at least in sum."""
+    def sorted_counts(counters):
+        return sorted(sorted((k, v) for k, v in c.items() if v) for c in counters)
+    if sorted_counts(ours) == sorted_counts(theirs):
+        return True
+    return +sum(ours, collections.Counter()) == +sum(theirs, collections.Counter())
+
+
+def show(key, counters):
+    ends = sorted(key)
+    total = sum(counters, collections.Counter())
+    parts = [f"{a}:{p} {total[(a, p), 'pkts']} packets {total[(a, p), 'bytes']} bytes"
+             for a, p in ends]
+    return " | ".join(parts)
+
+
+def compare(program, path):
+    """None: no TCP. Else the differences, as text."""
+    theirs = oracle(path)
+    if theirs is None:
+        return ["tshark gave no answer"]
+    konn = corpus.Konn(program, path)
+    if konn.complaint:
+        return [konn.complaint]
+    ours = by_tuple(konn_counts(konn.rows))
+    if not theirs and not ours:
+        return None
+    return [
+        f"tshark {show(key, theirs[key])}; konn {show(key, ours[key])}"
+        for key in sorted({*theirs, *ours}, key=sorted)
+        if not same(ours.get(key, []), theirs.get(key, []))
+    ]
+
+
+def main():
+    args = corpus.arguments()
+    known = corpus.exceptions(EXCEPTIONS)
+    names = corpus.names(args)
+    with_tcp = equal = 0
+    unexpected, excused, unneeded = [], [], []
+    work = lambda name: compare(args.konn, os.path.join(args.captures, name))
+    for name, found in corpus.for_each(work, names):
+        if found is None:
+            continue
+        with_tcp += 1
+        equal += not found
+        if found and name in known:
+            excused.append(name)
+            print(f"{name}: excused: {known[name]}")
+        elif found:
+            unexpected.append(name)
+            print(f"{name}: {len(found)} connections differ: {found[0]}", flush=True)
+        elif name in known:
+            unneeded.append(name)
+            print(f"{name}: an exception that is not needed any more")
+    print(f"{len(names)} captures, {with_tcp} with TCP, {equal} equal, {len(excused)} "
+          f"excused, {len(unexpected)} different")
+    too_many = len(excused) > MOST_EXCEPTIONS * with_tcp
+    if too_many:
+        print(f"more than {MOST_EXCEPTIONS:.0%} excused")
+    sys.exit(1 if unexpected or unneeded or too_many else 0)
+
+
+main()
