@@ -4,16 +4,28 @@
 
 #define LABELS 16
 
-/* A pseudowire's Ethernet header at `offset` with a type that means something. */
-static bool ethernet_at(const struct chain *ch, uint32_t offset)
+/* The type of an Ethernet header at `offset`; 0 when there is none. */
+static unsigned type_at(const struct chain *ch, uint32_t offset)
 {
-	const uint8_t *h = ch->c.at;
-	unsigned type;
+	return cur_left(&ch->c) < offset + 14 ? 0 : load_be16(ch->c.at + offset + 12);
+}
 
-	if (cur_left(&ch->c) < offset + 14)
-		return false;
-	type = load_be16(h + offset + 12);
-	return type <= 1500 || chain_lookup(ch->d, KEY_ETHER, type);
+/*
+ * A pseudowire's Ethernet frame. Nibble 0 is a control word (RFC 4385 §3), or an address
+ * that starts so: where a known type stands decides.
+ */
+static enum step pseudowire(struct chain *ch, unsigned nibble)
+{
+	unsigned plain = type_at(ch, 0), behind_word = type_at(ch, 4);
+
+	if (nibble == 0 && chain_lookup(ch->d, KEY_ETHER, behind_word))
+		cur_skip(&ch->c, 4);
+	else if (chain_lookup(ch->d, KEY_ETHER, plain) == 0) {
+		if (nibble != 0 || behind_word == 0 || behind_word > 1500)
+			return chain_no_flow(ch, PACKET_OTHER_LINK);
+		cur_skip(&ch->c, 4);
+	}
+	return chain_next(ch, KEY_ETHER, ETHERTYPE_ETHERNET);
 }
 
 static enum step payload(struct chain *ch)
@@ -27,12 +39,7 @@ static enum step payload(struct chain *ch)
 		return chain_next(ch, KEY_INNER, INNER_IP);
 	if (nibble == 1) /* associated channel (RFC 4385 §5): operations, no data */
 		return chain_no_flow(ch, PACKET_OTHER_LINK);
-	/* nibble 0: a control word, or an address that starts so */
-	if (nibble == 0 && ethernet_at(ch, 4))
-		cur_skip(&ch->c, 4);
-	else if (!ethernet_at(ch, 0))
-		return chain_no_flow(ch, PACKET_OTHER_LINK);
-	return chain_next(ch, KEY_ETHER, ETHERTYPE_ETHERNET);
+	return pseudowire(ch, nibble);
 }
 
 static enum step mpls_step(struct chain *ch)
