@@ -19,10 +19,9 @@ static const struct tpacket3_hdr *frame_header(const uint8_t *at)
 	return (const struct tpacket3_hdr *)(const void *)at;
 }
 
-static bool handed_over(const struct tpacket_block_desc *block)
+static uint32_t status_of(const struct tpacket_block_desc *block)
 {
-	return __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) &
-	       TP_STATUS_USER;
+	return __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
 }
 
 static void finish_block(struct ring *ring)
@@ -37,11 +36,14 @@ static void finish_block(struct ring *ring)
 static bool begin_block(struct ring *ring)
 {
 	const struct tpacket_block_desc *block;
+	uint32_t status;
 
 	while (ring->owed < ring->blocks) {
 		block = block_at(ring, ring->block);
-		if (!handed_over(block))
+		status = status_of(block);
+		if (!(status & TP_STATUS_USER))
 			return false;
+		ring->losing |= (status & TP_STATUS_LOSING) != 0;
 		ring->frames_left = block->hdr.bh1.num_pkts;
 		ring->next = (const uint8_t *)block +
 			     block->hdr.bh1.offset_to_first_pkt;
@@ -127,7 +129,6 @@ unsigned ring_take(
 			break;
 		first = false;
 		fill(ring, h, &out[count]);
-		ring->losing |= (h->tp_status & TP_STATUS_LOSING) != 0;
 		if (!(ring->loopback && out[count].dir == FRAME_DIR_OUT) &&
 			capture_filter_wants(ring->filter, &out[count]))
 			count++;
@@ -160,6 +161,6 @@ bool ring_pending(const struct ring *ring)
 	if (ring->next || ring->owed)
 		return true;
 	block = block_at(ring, ring->block);
-	return handed_over(block) ||
+	return (status_of(block) & TP_STATUS_USER) ||
 	       __atomic_load_n(&block->hdr.bh1.num_pkts, __ATOMIC_ACQUIRE) != 0;
 }

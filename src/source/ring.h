@@ -45,7 +45,7 @@ struct ring {
 	bool vnet;     /* a virtio header with the segment size precedes each frame */
 	bool grouped;  /* member of a fanout group */
 	bool loopback; /* skip outgoing copies */
-	bool losing;   /* the kernel marked a frame: packets before it were lost */
+	bool losing;   /* the kernel marked a block: packets before it were lost */
 	bool stopped;  /* receives nothing any more */
 	uint64_t drops;
 	const struct capture_filter *filter; /* borrowed */
