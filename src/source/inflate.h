@@ -23,13 +23,13 @@ const char *inflate_detect(const uint8_t *bytes, size_t len);
  */
 struct inflate *inflate_new(
 	struct input *raw, const uint8_t *bytes, size_t len, struct err *err);
-void inflate_free(struct inflate *inflate); /* NULL is fine */
+void inflate_free(struct inflate *f); /* NULL is fine */
 
 /*
  * At most `room` unpacked bytes. On a pipe it may block when the writer stops in the
  * middle of a compressed block: libarchive cannot give a part of one.
  */
-enum input_status inflate_read(struct inflate *inflate, uint8_t *out, size_t room,
-	size_t *out_len, struct err *err);
+enum input_status inflate_read(
+	struct inflate *f, uint8_t *out, size_t room, size_t *out_len, struct err *err);
 
 #endif

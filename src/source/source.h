@@ -67,6 +67,6 @@ int file_source_open(const struct source_file *files, unsigned count, const char
  * Checks a tcpdump expression for Ethernet. Where the place of the fault can be found, the
  * message is followed by two more lines, each after a '\n': the expression and a caret below.
  */
-int bpf_check(const char *bpf, struct err *err);
+int bpf_check(const char *expression, struct err *err);
 
 #endif

@@ -12,8 +12,8 @@ static void check(const char *expression, const char *last_lines)
 
 	assert_int_not_equal(bpf_check(expression, &err), 0);
 	assert_int_equal(err.exit_code, EXIT_USAGE);
-	if (!strchr(err.text, '\n') || strcmp(strchr(err.text, '\n'), last_lines))
-		fail_msg("%s", err.text);
+	assert_non_null(strchr(err.text, '\n'));
+	assert_string_equal(strchr(err.text, '\n'), last_lines);
 }
 
 static void sound(void **state)
