@@ -1,6 +1,5 @@
 #include "app/options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -82,21 +81,24 @@ static int find_letter(int letter)
 	return -1;
 }
 
-static int unknown_letter(int letter, struct err *err)
+/* The letter's other case, else an option whose name begins with it; -1: none. */
+static int near_letter(int letter)
 {
-	int other = isupper(letter) ? tolower(letter) : toupper(letter);
-	int near = find_letter(other);
+	int near = find_letter(letter ^ 0x20);
 
 	for (int i = 0; near < 0 && i < OPTIONS_END; i++)
-		if (rows[i].there && rows[i].name[0] == tolower(letter))
+		if (rows[i].there && rows[i].name[0] == (letter | 0x20))
 			near = i;
+	return near;
+}
+
+static int unknown_letter(int letter, struct err *err)
+{
+	int near = near_letter(letter);
+
 	if (near < 0)
 		return err_set(err, EXIT_USAGE,
 			"unknown option -%c; see konn help options", letter);
-	if (rows[near].letter)
-		return err_set(err, EXIT_USAGE,
-			"unknown option -%c; did you mean -%c (--%s)?", letter,
-			rows[near].letter, rows[near].name);
 	return err_set(err, EXIT_USAGE, "unknown option -%c; did you mean --%s?",
 		letter, rows[near].name);
 }

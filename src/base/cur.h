@@ -9,7 +9,7 @@
 
 struct cur {
 	const uint8_t *at, *end; /* borrowed */
-	bool bad;		 /* a read went past the end; sticky */
+	bool bad;                /* a read went past the end; sticky */
 };
 
 static inline struct cur cur_of(const void *bytes, size_t len)

@@ -12,8 +12,8 @@
 bool num_parse_u64(const char *text, size_t len, uint64_t *out);
 
 /*
- * A count, decimal fraction allowed, with K M G T (10^3…) or Ki Mi Gi Ti (2^10…), case of the
- * prefix ignored, and an optional trailing B or b that changes nothing.
+ * A count, decimal fraction allowed, with K M G T (10^3…) or Ki Mi Gi Ti (2^10…), case
+ * of the prefix ignored, and an optional trailing B or b that changes nothing.
  */
 bool num_parse_scaled(const char *text, size_t len, uint64_t *out);
 
@@ -25,8 +25,8 @@ bool num_parse_duration(
 	const char *text, size_t len, uint64_t bare_unit_ns, uint64_t *out);
 
 /*
- * At most four significant characters and a prefix: 0 7 999 1.2k 84k 412M 1.1G. `base` is
- * 1000 or 1024 (then Ki is written K, as iftop and ls -h do). Never longer than 5.
+ * At most four significant characters and a prefix: 0 7 999 1.2k 84k 412M 1.1G. `base`
+ * is 1000 or 1024 (then Ki is written K, as iftop and ls -h do). Never longer than 5.
  */
 void num_short(struct buf *out, uint64_t value, unsigned base);
 

@@ -25,7 +25,8 @@ void slab_done(struct slab *s)
 
 static size_t chunk_bytes(const struct slab *s)
 {
-	return (s->record_bytes << s->shift) + CACHE_LINE - 1 & ~(size_t)(CACHE_LINE - 1);
+	return (s->record_bytes << s->shift) + CACHE_LINE - 1 &
+	       ~(size_t)(CACHE_LINE - 1);
 }
 
 static bool slab_grow(struct slab *s)

@@ -16,7 +16,7 @@ struct slab {
 	size_t record_bytes;
 	uint32_t shift, chunks, chunks_cap;
 	uint32_t free_head;  /* 0: none */
-	uint32_t fresh;	     /* next never-used number */
+	uint32_t fresh;      /* next never-used number */
 	uint32_t used, most; /* records in use; the cap (changeable at any time) */
 };
 

@@ -129,24 +129,29 @@ static size_t plain_run(const char *bytes, size_t len)
 	return n;
 }
 
+/* Adds one character that is not in a plain run and returns its bytes. */
+static size_t add_rare(struct buf *out, const char *bytes, size_t len)
+{
+	uint32_t code = 0;
+	size_t n = text_utf8(bytes, len, &code);
+
+	if (n > 0 && code != '\\' && text_printable(code)) {
+		buf_add(out, bytes, n);
+		return n;
+	}
+	n = n ? n : 1;
+	add_hex(out, bytes, n);
+	return n;
+}
+
 void text_clean(struct buf *out, const char *bytes, size_t len)
 {
-	while (len > 0) {
-		size_t n = plain_run(bytes, len);
-		uint32_t code = 0;
-
-		if (n > 0) {
-			buf_add(out, bytes, n);
-		} else {
-			n = text_utf8(bytes, len, &code);
-			if (n > 0 && code != '\\' && text_printable(code))
-				buf_add(out, bytes, n);
-			else
-				add_hex(out, bytes, n ? n : 1);
-			n = n ? n : 1;
-		}
-		bytes += n;
-		len -= n;
+	for (size_t at = 0, n; at < len; at += n) {
+		n = plain_run(bytes + at, len - at);
+		if (n)
+			buf_add(out, bytes + at, n);
+		else
+			n = add_rare(out, bytes + at, len - at);
 	}
 }
 

@@ -8,12 +8,13 @@ static const struct view *const views[] = {
 #define VIEW(name_) &view_##name_,
 #include "view/generated_outputs.def"
 #undef VIEW
+	NULL,
 };
 
 const struct view *view_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++)
-		if (strcmp(views[i]->name, name) == 0)
-			return views[i];
+	for (const struct view *const *v = views; *v; v++)
+		if (strcmp((*v)->name, name) == 0)
+			return *v;
 	return NULL;
 }

@@ -21,11 +21,11 @@ struct view_style {
 /* A line that is not a connection: event, load, summary. */
 struct record_field {
 	const char *key;
-	enum type type;
 	struct value value;
+	enum type type;
+	unsigned map_size;
 	/* nested {name: count}; used when not NULL, type and value are not */
 	const struct record_count *map;
-	unsigned map_size;
 };
 
 struct record_count {

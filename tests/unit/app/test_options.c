@@ -241,7 +241,7 @@ static void wrong_lines_are_refused(void **state)
 		{"konn --no-midstraem", "--no-midstream"},
 		{"konn --nosuch=3", "--nosuch"},
 		{"konn -Z", "-Z"},
-		{"konn -D 3", "-d"},
+		{"konn -D 3", "--interval"},
 		{"konn -tuX", "-X"},
 		{"konn --bits=1", "--bits"},
 		{"konn -r", "-r"},
