@@ -12,7 +12,7 @@ import unittest
 import capture
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KONN = os.environ.get("KONN", str(ROOT / "build" / "src" / "app" / "konn"))
+KONN = os.environ.get("KONN", str(ROOT / "build" / "konn"))
 CAPTURES = pathlib.Path(os.environ.get("KONN_CAPTURES", ROOT.parent / "shared/captures"))
 TIMEOUT = 60
 

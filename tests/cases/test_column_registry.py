@@ -29,13 +29,13 @@ class ColumnRegistry(konn.Case):
         log = subprocess.run(["meson", "setup", str(build), str(copy)], check=False,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if log.returncode == 0:
-            log = subprocess.run(["ninja", "-C", str(build), "-j2", "src/app/konn"],
+            log = subprocess.run(["ninja", "-C", str(build), "-j2", "konn"],
                                  check=False, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True)
         if log.returncode:
             raise AssertionError("one line in columns.def does not build:\n"
                                  + log.stdout[-3000:])
-        cls.copy, cls.program = copy, build / "src/app/konn"
+        cls.copy, cls.program = copy, build / "konn"
 
     def setUp(self):
         super().setUp()

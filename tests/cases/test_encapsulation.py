@@ -233,7 +233,9 @@ class TwoLayersAtOnce(konn.Case):
     def test_same_tuple_in_two_vlans_and_plain_counts_every_packet(self):
         """Whatever joins or splits them, no byte is lost or doubled."""
         one = F.standard(layers=[F.vlan(1), F.ether()])
-        two = F.standard(layers=[F.vlan(2), F.ether()], start=F.EPOCH + 10 * F.SECOND)
+        two = F.talk(layers=[F.vlan(2), F.ether()], start=F.EPOCH + 10 * F.SECOND)
+        two.side[0].seq, two.side[1].seq = 10**6, 2 * 10**6
+        two.open().data(0, 617).data(1, 3000).close()
         rows = self.rows(one.frames + two.frames)
         self.assertEqual(sum(r["orig_bytes"] for r in rows), 2 * 617)
         self.assertEqual(sum(r["resp_bytes"] for r in rows), 2 * 3000)

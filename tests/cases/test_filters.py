@@ -98,9 +98,9 @@ TABLE = {
     "state established": lambda r: r.get("state") == "ESTABLISHED",
     "state = established": lambda r: r.get("state") == "ESTABLISHED",
     "state = ESTABLISHED": lambda r: r.get("state") == "ESTABLISHED",
-    "state = time-wait": lambda r: r.get("state") == "TIME_WAIT",
-    "state = TIME_WAIT": lambda r: r.get("state") == "TIME_WAIT",
-    "state syn-sent": lambda r: r.get("state") == "SYN_SENT",
+    "state = time-wait": lambda r: r.get("state") == "TIME-WAIT",
+    "state = TIME_WAIT": lambda r: r.get("state") == "TIME-WAIT",
+    "state syn-sent": lambda r: r.get("state") == "SYN-SENT",
     # addresses
     "id.orig_h = 10.1.0.1": lambda r: r["id.orig_h"] == "10.1.0.1",
     "id.orig_h = 10.1.0.0/16": lambda r: inside(r, "id.orig_h", "10.1.0.0/16"),

@@ -244,7 +244,7 @@ class Damage(konn.Case):
         self.spoiled(self.sound()[:10], 66)
 
     def test_only_a_header(self):
-        path = self.path()
+        path = self.path("head.pcap")
         with open(path, "wb") as f:
             f.write(self.sound()[:24])
         report = self.listed("-r", path)

@@ -18,7 +18,7 @@ def play(version, *steps):
 HANDSHAKE = ((0, S), (1, SA), (0, A))
 
 # name: steps, conn_state, history. History: a letter once a direction, in order of
-# appearance; capitals are the originator's.
+# appearance; capitals are the originator's; ^ where the first packet came from the responder.
 OUTCOMES = {
     "S0_attempt": ([(0, S)], "S0", "S"),
     "S0_repeated": ([(0, S)], "S0", "S"),
@@ -35,9 +35,9 @@ OUTCOMES = {
     "RSTO": ([*HANDSHAKE, (0, PA, 10), (1, A), (0, RA)], "RSTO", "ShADaR"),
     "RSTR": ([*HANDSHAKE, (0, PA, 10), (1, A), (1, RA)], "RSTR", "ShADar"),
     "RSTOS0": ([(0, S), (0, R)], "RSTOS0", "SR"),
-    "RSTRH": ([(1, SA), (1, R)], "RSTRH", "hr"),
+    "RSTRH": ([(1, SA), (1, R)], "RSTRH", "^hr"),
     "SH": ([(0, S), (0, FA)], "SH", "SF"),
-    "SHR": ([(1, SA), (1, FA)], "SHR", "hf"),
+    "SHR": ([(1, SA), (1, FA)], "SHR", "^hf"),
     "OTH": ([(0, PA, 10), (1, A), (1, PA, 20), (0, A)], "OTH", "DadA"),
 }
 
@@ -91,7 +91,13 @@ class Retransmitted(konn.Case):
         t = F.standard()
         t.send(1, R)
         row = self.row(t.frames)
+        self.assert_fields(row, conn_state="SF")
         self.assert_talk(row, t)
+
+    def test_reset_after_both_fins_is_SF(self):
+        """A browser that answers the server's last FIN with a reset (Zeek: SF)."""
+        t = play(4, *HANDSHAKE, (0, PA, 10), (1, A), (1, PA, 20), (0, FA), (1, FA), (0, R))
+        self.assert_fields(self.row(t.frames), conn_state="SF", history="ShADadFfR")
 
     def test_simultaneous_close_is_SF(self):
         t = F.talk().open().data(0, 10)
@@ -123,18 +129,18 @@ class TcpStates(konn.Case):
         self.assertEqual(self.states(*HANDSHAKE), ("ESTABLISHED", "ESTABLISHED"))
 
     def test_syn_sent(self):
-        self.assertEqual(self.states((0, S))[0], "SYN_SENT")
+        self.assertEqual(self.states((0, S))[0], "SYN-SENT")
 
     def test_syn_received(self):
-        self.assertEqual(self.states((0, S), (1, SA))[1], "SYN_RECEIVED")
+        self.assertEqual(self.states((0, S), (1, SA))[1], "SYN-RECEIVED")
 
     def test_half_closed(self):
         found = self.states(*HANDSHAKE, (0, FA), (1, A))
-        self.assertEqual(found, ("FIN_WAIT_2", "CLOSE_WAIT"))
+        self.assertEqual(found, ("FIN-WAIT-2", "CLOSE-WAIT"))
 
     def test_last_ack(self):
         found = self.states(*HANDSHAKE, (0, FA), (1, A), (1, FA))
-        self.assertEqual(found[1], "LAST_ACK")
+        self.assertEqual(found[1], "LAST-ACK")
 
     def test_reset(self):
         self.assertEqual(self.states(*HANDSHAKE, (1, RA)), ("CLOSED", "CLOSED"))
@@ -245,7 +251,7 @@ class PortReuse(konn.Case):
         t = F.standard()
         one, two = self.row(t.frames)["uid"], self.row(t.frames)["uid"]
         self.assertEqual(one, two)
-        later = F.standard(start=F.EPOCH + 1)
+        later = F.standard(start=F.EPOCH + 1000)
         self.assertNotEqual(self.row(later.frames)["uid"], one)
 
 

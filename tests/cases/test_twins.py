@@ -86,7 +86,7 @@ class Ipv6(konn.Case):
                 note = f"v{version} closed by {first}"
                 self.assert_fields(row, note, conn_state="SF")
                 ends = [row["orig_state"], row["resp_state"]]
-                self.assertEqual(ends[first], "TIME_WAIT", note)
+                self.assertEqual(ends[first], "TIME-WAIT", note)
                 self.assertEqual(ends[1 - first], "CLOSED", note)
 
     def test_both_in_one_file(self):

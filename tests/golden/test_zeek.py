@@ -26,14 +26,15 @@ def table():
 
 
 def ends(row):
-    """The tuple as Zeek prints it: ICMP's type and code stand for ports."""
+    """The tuple as in the table: ICMP's type stands for a port."""
     ports = (row.get("id.orig_p"), row.get("id.resp_p"))
     if row["proto"].startswith("icmp"):
-        ports = (row["icmp_type"], row["icmp_code"])
+        ports = (row["icmp_type"], "-")
     return row["proto"], row["id.orig_h"], str(ports[0]), row["id.resp_h"], str(ports[1])
 
 
 def difference(wanted, row):
+    """Cells that are not as wanted."""
     return {k: (v, str(row.get(k))) for k, v in wanted.items() if str(row.get(k)) != v}
 
 
