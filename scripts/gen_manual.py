@@ -38,7 +38,7 @@ def rows(name, macro):
 
 def columns():
     build = os.environ.get("KONN_BUILD", os.path.join(ROOT, "build"))
-    program = os.path.join(build, "src/app/konn")
+    program = os.path.join(build, "konn")
     run = subprocess.run([program, "columns", "-j"], capture_output=True, check=True)
     return [json.loads(line) for line in run.stdout.splitlines()]
 

@@ -17,8 +17,7 @@ enum exit_code {
 
 struct err {
 	int exit_code;  /* one of enum exit_code; 0: no error was noted */
-	char text[480]; /* one line, without newline; shown with text_clean by whoever
-			   prints */
+	char text[480]; /* one line without newline; whoever prints it cleans it */
 };
 
 /* Notes a message; the newest wins. `err` may be NULL. Returns -EINVAL. */

@@ -33,12 +33,10 @@ void text_clean(struct buf *out, const char *bytes, size_t len);
 /* Columns of cleaned text. */
 size_t text_columns(const char *bytes, size_t len);
 
-/* Length of the longest prefix that is at most `columns` wide and ends on a whole
- * character. */
+/* Length of the longest prefix of whole characters that is at most `columns` wide. */
 size_t text_fit(const char *bytes, size_t len, size_t columns);
 
-/* Levenshtein distance of two short names (each cut at 32 bytes), for "did you mean".
- */
+/* Levenshtein distance of two names (each cut at 32 bytes), for "did you mean". */
 unsigned text_distance(const char *a, const char *b);
 
 #endif
