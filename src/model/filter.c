@@ -191,7 +191,7 @@ static bool match_address(
 	if (!out)
 		return false;
 	addr_format(out, &v->addr, v->family);
-	return filter_pattern_match(op->pattern, out->data, out->len);
+	return filter_pattern_match(op->pattern, buf_cstr(out), out->len);
 }
 
 static bool test_match(

@@ -37,6 +37,10 @@ bool parser_fail(struct parser *p, size_t at, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
 	va_end(args);
+	for (char *c = text; *c;
+		c++) /* a quoted value may hold any byte: one line it is */
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
 	p->fault = at;
 	(void)err_set(
 		p->err, EXIT_USAGE, "%s", text); /* the callers return its -EINVAL */

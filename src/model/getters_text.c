@@ -7,12 +7,14 @@ struct buf *text_start(const struct row *r)
 	return r->scratch;
 }
 
-struct value text_end(const struct buf *scratch)
+struct value text_end(struct buf *scratch)
 {
+	const char *text = buf_cstr(
+		scratch); /* regexec under sanitizers wants the NUL */
 	struct value v = {.present = !scratch->oom && scratch->len <= UINT32_MAX};
 
 	if (v.present) {
-		v.str.ptr = scratch->data;
+		v.str.ptr = text;
 		v.str.len = (uint32_t)scratch->len;
 	}
 	return v;

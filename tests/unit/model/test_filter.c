@@ -259,6 +259,7 @@ static void faults(void **state)
 		{"ts > yesterday", 5, "time"},
 		{"proto 999", 6, "protocol"},
 		{"net 10/40", 4, "network"},
+		{"port \"a\nb\"", 5, "a b"},
 	};
 
 	(void)state;
