@@ -5,10 +5,16 @@
 #include "base/num.h"
 #include "base/text.h"
 
-/* Bytes that mean themselves in every output. */
+#define BIT(c_) (1ull << ((c_)&63))
+
+/* Bytes that mean themselves in every output: printable ASCII but for " , and
+ * backslash. */
 static bool is_plain(unsigned char c)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != ',';
+	static const uint64_t plain[4] = {
+		~0ull << 32 & ~BIT('"') & ~BIT(','), ~BIT('\\') & ~BIT(0x7f)};
+
+	return plain[c >> 6] >> (c & 63) & 1;
 }
 
 static size_t plain_run(const char *text, size_t len)
@@ -62,8 +68,26 @@ void encode_text(struct buf *out, const char *text, size_t len)
 	}
 }
 
+/* Nearly every string is plain as a whole. */
+static void add_quoted(struct buf *out, const char *text, size_t len)
+{
+	char *at;
+
+	if (!buf_reserve(out, len + 2))
+		return;
+	at = out->data + out->len;
+	at[0] = '"';
+	memcpy(at + 1, text, len);
+	at[len + 1] = '"';
+	out->len += len + 2;
+}
+
 void encode_json(struct buf *out, const char *text, size_t len)
 {
+	if (plain_run(text, len) == len) {
+		add_quoted(out, text, len);
+		return;
+	}
 	buf_char(out, '"');
 	for (size_t at = 0, n; at < len; at += n) {
 		n = plain_run(text + at, len - at);

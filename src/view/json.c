@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "model/query.h"
 #include "view/encode.h"
 #include "view/outputs.h"
 
@@ -52,30 +53,49 @@ static void add_key(struct buf *out, const char *key, size_t len)
 	if (!buf_reserve(out, len + 4))
 		return;
 	at = out->data + out->len;
-	*at++ = ',';
-	*at++ = '"';
-	memcpy(at, key, len);
-	at += len;
-	*at++ = '"';
-	*at++ = ':';
+	at[0] = ',';
+	at[1] = '"';
+	memcpy(at + 2, key, len);
+	at[len + 2] = '"';
+	at[len + 3] = ':';
 	out->len += len + 4;
+}
+
+/* What is the same for every row of a snapshot. */
+struct json_column {
+	const char *key;
+	size_t key_len;
+	enum type type;
+};
+
+static unsigned prepare(
+	struct json_column columns[QUERY_COLUMNS], const struct snapshot *s)
+{
+	unsigned count = s->columns < QUERY_COLUMNS ? s->columns : QUERY_COLUMNS;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct column *c = snapshot_column(s, i);
+
+		columns[i] = (struct json_column){c->key, strlen(c->key), c->type};
+	}
+	return count;
 }
 
 static void rows(struct buf *out, const struct snapshot *s, const struct view_style *v)
 {
 	static const char start[] = "{\"kind\":\"conn\"";
+	struct json_column columns[QUERY_COLUMNS];
+	unsigned count = prepare(columns, s);
 
 	for (unsigned row = 0; row < s->rows; row++) {
 		buf_add(out, start, sizeof(start) - 1);
-		for (unsigned i = 0; i < s->columns; i++) {
+		for (unsigned i = 0; i < count; i++) {
 			struct value value = snapshot_cell(s, row, i);
-			const struct column *c;
 
 			if (!value.present)
 				continue;
-			c = snapshot_column(s, i);
-			add_key(out, c->key, strlen(c->key));
-			add_value(out, c->type, &value, v->epoch);
+			add_key(out, columns[i].key, columns[i].key_len);
+			add_value(out, columns[i].type, &value, v->epoch);
 		}
 		buf_add(out, "}\n", 2);
 	}
