@@ -12,7 +12,8 @@ static int64_t read_ns(clockid_t id)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Read between two readings of the other clock, so that a pause in between cancels out. */
+/* Read between two readings of the other clock, so that a pause in between cancels out.
+ */
 static int64_t read_offset_ns(void)
 {
 	int64_t before = read_ns(CLOCK_MONOTONIC);

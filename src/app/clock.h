@@ -1,6 +1,6 @@
 /*
- * clock — engine time: CLOCK_MONOTONIC plus the offset to REALTIME taken at the start, so
- * that it never runs back; a changed offset is a clock step.
+ * clock — engine time: CLOCK_MONOTONIC plus the offset to REALTIME taken at the start,
+ * so that it never runs back; a changed offset is a clock step.
  */
 #ifndef KONN_APP_CLOCK_H
 #define KONN_APP_CLOCK_H
@@ -10,7 +10,7 @@
 
 struct clock {
 	int64_t start_offset_ns; /* REALTIME - MONOTONIC when it began */
-	int64_t offset_ns;	 /* the same now */
+	int64_t offset_ns;       /* the same now */
 };
 
 void clock_init(struct clock *c);
@@ -19,8 +19,8 @@ void clock_init(struct clock *c);
 uint64_t clock_now(const struct clock *c);
 
 /*
- * Looks whether somebody set the system's clock (more than 5 ms). Returns how far in ns,
- * 0: not.
+ * Looks whether somebody set the system's clock (more than 5 ms). Returns how far in
+ * ns, 0: not.
  */
 int64_t clock_check(struct clock *c);
 

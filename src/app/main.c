@@ -14,7 +14,7 @@
 #include "app/verb_help.h"
 #include "base/text.h"
 
-#define FILES_MOST	1024
+#define FILES_MOST 1024
 
 struct program {
 	struct options options;
@@ -30,7 +30,8 @@ static int fail(const struct err *err)
 	struct buf line = {0};
 
 	text_clean(&line, err->text, strlen(err->text));
-	(void)fprintf(stderr, "konn: %s\n", buf_cstr(&line)); /* nowhere else to say it */
+	(void)fprintf(
+		stderr, "konn: %s\n", buf_cstr(&line)); /* nowhere else to say it */
 	buf_done(&line);
 	return err->exit_code;
 }
@@ -122,7 +123,8 @@ static int compile_filter(struct program *p)
 	filter_text(&p->filter_text, o);
 	if (p->filter_text.len == 0)
 		return 0;
-	if (filter_compile(buf_cstr(&p->filter_text), p->services, &p->filter, &at, &err) < 0)
+	if (filter_compile(
+		    buf_cstr(&p->filter_text), p->services, &p->filter, &at, &err) < 0)
 		return fail(&err);
 	return 0;
 }
@@ -139,8 +141,9 @@ static int open_files(struct program *p)
 	}
 	for (unsigned i = 0; i < names->count; i++) {
 		const char *name = names->at[i];
-		int fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO)
-						: open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		int fd = strcmp(name, "-") == 0
+				 ? dup(STDIN_FILENO)
+				 : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		struct stat st;
 
 		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -192,7 +195,8 @@ static void choose_style(struct session *s)
 	s->style.epoch = o->epoch;
 	s->style.numeric = o->numeric;
 	s->style.services = s->services;
-	s->style.color = !o->no_color && !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+	s->style.color = !o->no_color && isatty(STDOUT_FILENO) &&
+			 !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
 	s->view = view_find(o->output ? o->output : "text");
 }
 
@@ -291,8 +295,8 @@ int main(int argc, char **argv)
 		return EXIT_SOFTWARE;
 	if (options_parse(argc, argv, &p->options, &err) < 0)
 		ret = fail(&err);
-	else if (p->options.help || p->options.version || p->options.verb == VERB_HELP ||
-		p->options.verb == VERB_COLUMNS)
+	else if (p->options.help || p->options.version ||
+		 p->options.verb == VERB_HELP || p->options.verb == VERB_COLUMNS)
 		ret = inform(&p->options);
 	else
 		ret = run(p);

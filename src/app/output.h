@@ -15,8 +15,8 @@ struct output {
 };
 
 /*
- * Writes all of it. 0; or -errno with *err filled in. A closed pipe is no error: `gone` is
- * set, and the caller ends quietly.
+ * Writes all of it. 0; or -errno with *err filled in. A closed pipe is no error: `gone`
+ * is set, and the caller ends quietly.
  */
 int output_flush(struct output *o, struct err *err);
 

@@ -11,13 +11,14 @@
 #include "source/source.h"
 
 struct pipeline {
-	struct source source; /* owned */
+	struct source source;    /* owned */
 	struct decoder *decoder; /* owned */
-	struct engine *engine;	 /* borrowed */
-	const struct clock *clock; /* live: stamps are put into engine time; NULL: a file */
-	uint64_t packets_left;	   /* stop after so many; UINT64_MAX: never */
-	unsigned interfaces;	   /* known so far */
-	unsigned count;		   /* packets of the last step, valid in `packets` */
+	struct engine *engine;   /* borrowed */
+	const struct clock
+		*clock;        /* live: stamps are put into engine time; NULL: a file */
+	uint64_t packets_left; /* stop after so many; UINT64_MAX: never */
+	unsigned interfaces;   /* known so far */
+	unsigned count;        /* packets of the last step, valid in `packets` */
 	struct frame frames[FRAME_BATCH];
 	struct packet packets[FRAME_BATCH];
 };

@@ -64,7 +64,8 @@ static void home_of_machine(struct session *s)
 			const struct sockaddr_in6 *in6 = (const void *)i->ifa_addr;
 
 			a = addr_v6(in6->sin6_addr.s6_addr);
-			(void)home_add(s->home, &a, FAMILY_V6, 128); /* else not known */
+			(void)home_add(
+				s->home, &a, FAMILY_V6, 128); /* else not known */
 		}
 	}
 	freeifaddrs(list);
@@ -122,7 +123,8 @@ static int open_source(struct session *s, struct err *err)
 	int ret;
 
 	if (s->n_files)
-		return file_source_open(s->files, s->n_files, o->bpf, &s->pipe.source, err);
+		return file_source_open(
+			s->files, s->n_files, o->bpf, &s->pipe.source, err);
 	ret = helper_hello(s->helper_fd, err);
 	if (ret == 0)
 		ret = live_source_open(&live, &s->pipe.source, err);
@@ -132,7 +134,8 @@ static int open_source(struct session *s, struct err *err)
 /* Files: the same uid in each run. Live: another one after each boot. */
 static void uid_key(struct session *s, struct hash_key *out)
 {
-	static const struct hash_key file_key = {0x6b6f6e6e2d666c6f, 0x772d756964000001};
+	static const struct hash_key file_key = {
+		0x6b6f6e6e2d666c6f, 0x772d756964000001};
 	char boot[64] = "";
 	FILE *f;
 
@@ -155,7 +158,8 @@ static int open_engine(struct session *s, struct err *err)
 			.interface_name = interface_name,
 			.interface_ctx = s},
 		.memory_bytes = memory_bytes(s),
-		.max_flows = o->max_flows > UINT32_MAX ? UINT32_MAX : (uint32_t)o->max_flows,
+		.max_flows = o->max_flows > UINT32_MAX ? UINT32_MAX
+						       : (uint32_t)o->max_flows,
 		.idle_ns = o->idle_ns,
 		.keep_ns = o->given[OPTION_KEEP] ? o->keep_ns : 2 * SECOND_NS,
 		.no_midstream = o->no_midstream,
@@ -184,13 +188,14 @@ static int open_signals(struct session *s, struct err *err)
 {
 	sigset_t set;
 
-	(void)sigemptyset(&set);	/* these cannot fail with valid numbers */
+	(void)sigemptyset(&set); /* these cannot fail with valid numbers */
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGQUIT);
 	(void)sigaddset(&set, SIGWINCH);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
+		signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_errno(err, "signals");
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signal_fd < 0 ? err_errno(err, "signals") : 0;
@@ -224,7 +229,8 @@ static void wait_input(struct session *s, bool block)
 	fds[n++] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
 	fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
 	if (block && !s->ended)
-		sources = s->pipe.source.ops->fds(s->pipe.source.self, source_fds, SOURCE_FDS);
+		sources = s->pipe.source.ops->fds(
+			s->pipe.source.self, source_fds, SOURCE_FDS);
 	for (unsigned i = 0; i < sources; i++)
 		fds[n++] = (struct pollfd){.fd = source_fds[i], .events = POLLIN};
 	if (s->end_ns < until)
@@ -242,8 +248,9 @@ static void wait_input(struct session *s, bool block)
 static void tick(struct session *s)
 {
 	uint64_t now = clock_now(&s->clock);
-	uint64_t every = s->o->given[OPTION_INTERVAL] && s->verb->endless ? s->o->interval_ns
-									   : SECOND_NS;
+	uint64_t every = s->o->given[OPTION_INTERVAL] && s->verb->endless
+				 ? s->o->interval_ns
+				 : SECOND_NS;
 
 	if (now >= s->end_ns)
 		s->drain = true;
@@ -261,7 +268,8 @@ static void tick(struct session *s)
 	session_flush(s);
 }
 
-static void end_of_input(struct session *s, enum source_status status, const struct err *err)
+static void end_of_input(
+	struct session *s, enum source_status status, const struct err *err)
 {
 	s->ended = true;
 	if (status == SOURCE_DAMAGED)
@@ -328,7 +336,8 @@ static void say_remarks(struct session *s)
 	size_t done = 0;
 
 	while (done < s->remarks.len) {
-		ssize_t n = write(STDERR_FILENO, s->remarks.data + done, s->remarks.len - done);
+		ssize_t n = write(
+			STDERR_FILENO, s->remarks.data + done, s->remarks.len - done);
 
 		if (n <= 0)
 			break; /* nowhere left to say it */
@@ -345,7 +354,7 @@ static int session_open(struct session *s, struct err *err)
 	s->end_ns = UINT64_MAX;
 	if (s->n_files == 0 && (s->o->for_ns || !s->verb->endless))
 		s->end_ns = clock_now(&s->clock) +
-			(s->o->for_ns ? s->o->for_ns : DEFAULT_FOR_NS);
+			    (s->o->for_ns ? s->o->for_ns : DEFAULT_FOR_NS);
 	if (gethostname(s->host, sizeof(s->host) - 1) < 0)
 		s->host[0] = '\0';
 	ret = open_signals(s, err);

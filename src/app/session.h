@@ -31,9 +31,9 @@ struct verb_ops {
 	/* All was read; the engine gave every connection to its sink. */
 	void (*finish)(struct session *s);
 	void (*close)(struct session *s);
-	bool stays;	 /* goes on after the end of input */
+	bool stays;      /* goes on after the end of input */
 	bool no_summary; /* writes no summary line */
-	bool endless;	 /* live: without --for it runs until it is stopped */
+	bool endless;    /* live: without --for it runs until it is stopped */
 };
 
 struct session {
@@ -41,7 +41,7 @@ struct session {
 	const struct verb_ops *verb;
 	void *state; /* the verb's own */
 	const struct services *services;
-	struct home *home;	   /* owned */
+	struct home *home;           /* owned */
 	const struct filter *filter; /* borrowed; NULL: all */
 	const char *filter_text;     /* borrowed; "" when there is none */
 	const struct source_file *files;
@@ -69,7 +69,8 @@ struct session {
 /* Runs the verb; the whole life of the worker. Returns the exit code. */
 int session_run(struct session *s);
 
-/* Notes a failure: its line goes to stderr, its exit code is kept if it is the first. */
+/* Notes a failure: its line goes to stderr, its exit code is kept if it is the first.
+ */
 void session_problem(struct session *s, const struct err *err);
 
 /* Writes what is gathered; a failure ends the session. */
@@ -78,7 +79,8 @@ void session_flush(struct session *s);
 /* The counters as the last line of the run. */
 void summary_write(struct session *s);
 
-/* Packets of link types that konn does not know: message and exit code, if there are. */
+/* Packets of link types that konn does not know: message and exit code, if there are.
+ */
 void summary_unsupported(struct session *s);
 
 extern const struct verb_ops verb_list, verb_watch, verb_load, verb_top;

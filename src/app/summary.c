@@ -31,8 +31,8 @@ static void fill_maps(struct maps *m, const struct counters *c)
 {
 	for (unsigned i = 0; i < MALFORMED_COUNT; i++)
 		if (c->malformed[i])
-			m->malformed[m->malformed_n++] =
-				(struct record_count){malformed_name(i), c->malformed[i]};
+			m->malformed[m->malformed_n++] = (struct record_count){
+				malformed_name(i), c->malformed[i]};
 	for (unsigned i = 0; i < c->unsupported_types; i++) {
 		linktype_text(m->linktype[i], sizeof(m->linktype[i]),
 			c->unsupported[i].linktype);
@@ -41,8 +41,8 @@ static void fill_maps(struct maps *m, const struct counters *c)
 	}
 	for (unsigned i = 0; i < EVICT_COUNT; i++)
 		if (c->evicted[i])
-			m->evicted[m->evicted_n++] =
-				(struct record_count){evict_name(i), c->evicted[i]};
+			m->evicted[m->evicted_n++] = (struct record_count){
+				evict_name(i), c->evicted[i]};
 }
 
 static struct record_field number(const char *key, enum type type, uint64_t n)
@@ -51,7 +51,8 @@ static struct record_field number(const char *key, enum type type, uint64_t n)
 		.key = key, .type = type, .value = {.present = true, .num = n}};
 }
 
-static struct record_field map(const char *key, const struct record_count *m, unsigned n)
+static struct record_field map(
+	const char *key, const struct record_count *m, unsigned n)
 {
 	return (struct record_field){.key = key, .map = m, .map_size = n};
 }
@@ -85,7 +86,8 @@ static unsigned fill_fields(
 	return n;
 }
 
-static void text_map(struct buf *out, const char *what, const struct record_count *m, unsigned n)
+static void text_map(
+	struct buf *out, const char *what, const struct record_count *m, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		buf_fmt(out, ", %s %s %" PRIu64, what, m[i].name, m[i].count);
@@ -98,7 +100,8 @@ static void text_count(struct buf *out, const char *what, uint64_t n)
 }
 
 /* Only what is not zero, apart from the first three. */
-static void summary_text(struct buf *out, const struct counters *c, const struct maps *m)
+static void summary_text(
+	struct buf *out, const struct counters *c, const struct maps *m)
 {
 	buf_fmt(out, "%" PRIu64 " connections, %" PRIu64 " packets, %" PRIu64 " bytes",
 		c->conns, c->packets, c->bytes);
@@ -150,7 +153,8 @@ void summary_unsupported(struct session *s)
 		buf_fmt(&text, "%s %s (%u): %" PRIu64 " packets", i ? "," : "",
 			m.unsupported[i].name, c->unsupported[i].linktype,
 			m.unsupported[i].count);
-	(void)err_set(&err, c->parsed ? EXIT_PARTIAL : EXIT_NO_INPUT, "%s", buf_cstr(&text));
+	(void)err_set(
+		&err, c->parsed ? EXIT_PARTIAL : EXIT_NO_INPUT, "%s", buf_cstr(&text));
 	session_problem(s, &err);
 	buf_done(&text);
 }

@@ -6,7 +6,7 @@
 
 struct list {
 	struct build *build;
-	int sort;	   /* place among the session's columns; -1: rows stream */
+	int sort;           /* place among the session's columns; -1: rows stream */
 	uint64_t held_most; /* bytes of rows held for sorting */
 	bool begun, titled, overflowed;
 };
@@ -94,7 +94,8 @@ static int list_open(struct session *s, struct engine_setup *setup, struct err *
 		setup->memory_bytes /= 2;
 		l->sort = place_of_sort(s);
 		if (l->sort < 0)
-			return err_set(err, EXIT_USAGE, "-s: column %s is not among those of -C",
+			return err_set(err, EXIT_USAGE,
+				"-s: column %s is not among those of -C",
 				column_at((unsigned)s->o->sort)->key);
 	}
 	setup->sink.ctx = s;

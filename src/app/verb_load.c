@@ -30,7 +30,8 @@ static void write_second(struct session *s)
 	struct record r = {.kind = "load", .fields = fields, .count = 3};
 	uint64_t tenths = (l->bytes * 10 + 512) / 1024;
 
-	buf_fmt(&text, "ts = %" PRIu64 ", load = %" PRIu64 ".%" PRIu64 " KB/s (%" PRIu64 ")",
+	buf_fmt(&text,
+		"ts = %" PRIu64 ", load = %" PRIu64 ".%" PRIu64 " KB/s (%" PRIu64 ")",
 		l->second, tenths / 10, tenths % 10, l->packets);
 	r.text = buf_cstr(&text);
 	s->view->record(&s->out.buf, &r, &s->style, !l->titled);
@@ -78,7 +79,8 @@ static int load_open(struct session *s, struct engine_setup *setup, struct err *
 	(void)setup;
 	if (s->filter)
 		return err_set(err, EXIT_USAGE,
-			"load counts packets, not connections: use -f BPF instead of a filter");
+			"load counts packets, not connections: use -f BPF instead of a "
+			"filter");
 	s->state = calloc(1, sizeof(struct load));
 	return s->state ? 0 : err_errno(err, "start");
 }

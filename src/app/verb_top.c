@@ -13,7 +13,7 @@
 struct top {
 	struct tui *tui;
 	struct buf source; /* what the header says of it */
-	int tty;	   /* owned; -1: standard input is the terminal */
+	int tty;           /* owned; -1: standard input is the terminal */
 	uint64_t interval_ns, next_frame_ns;
 	bool paused;
 };
@@ -79,7 +79,8 @@ static void top_resized(struct session *s)
 	draw(s);
 }
 
-/* Called at each wake-up; draws when the interval is over, and wakes up for the next. */
+/* Called at each wake-up; draws when the interval is over, and wakes up for the next.
+ */
 static void top_turn(struct session *s)
 {
 	struct top *t = s->state;

@@ -9,9 +9,9 @@
 #define FIELDS 24
 
 /* What an event line tells of its connection; the rest only when it is over. */
-static const char *const always[] = {"uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
-	"proto", "service", "state", "conn_state", "icmp_type", "icmp_id", "icmp_error", "vlan",
-	"tunnel", "interface"};
+static const char *const always[] = {"uid", "id.orig_h", "id.orig_p", "id.resp_h",
+	"id.resp_p", "proto", "service", "state", "conn_state", "icmp_type", "icmp_id",
+	"icmp_error", "vlan", "tunnel", "interface"};
 static const char *const at_end[] = {
 	"duration", "orig_bytes", "resp_bytes", "orig_pkts", "resp_pkts", "history"};
 
@@ -21,7 +21,7 @@ static const char *const at_end[] = {
 struct watch {
 	int columns[ALWAYS + AT_END];
 	struct buf text, cells; /* of one line */
-	struct tuple own;	/* konn's own ssh session */
+	struct tuple own;       /* konn's own ssh session */
 	bool has_own, titled;
 	uint64_t drops, steps, gaps; /* already told */
 };
@@ -49,8 +49,9 @@ static struct record_field text_field(const char *key, const char *text)
 
 static struct record_field time_field(uint64_t now_ns)
 {
-	return (struct record_field){
-		.key = "ts", .type = TYPE_TIME, .value = {.present = true, .num = now_ns}};
+	return (struct record_field){.key = "ts",
+		.type = TYPE_TIME,
+		.value = {.present = true, .num = now_ns}};
 }
 
 static void text_time(struct buf *out, const struct session *s, uint64_t now_ns)
@@ -73,9 +74,11 @@ static void text_cell(struct session *s, const struct row *r, const char *key)
 		buf_char(&w->text, '-');
 }
 
-static void text_line(struct session *s, const struct row *r, const char *event, uint64_t now_ns)
+static void text_line(
+	struct session *s, const struct row *r, const char *event, uint64_t now_ns)
 {
-	static const char *const tail[] = {"duration", "orig_bytes", "resp_bytes", "conn_state"};
+	static const char *const tail[] = {
+		"duration", "orig_bytes", "resp_bytes", "conn_state"};
 	struct watch *w = s->state;
 
 	buf_reset(&w->text);
@@ -94,7 +97,8 @@ static void text_line(struct session *s, const struct row *r, const char *event,
 	}
 }
 
-/* Text made by getters lasts until the next one: it is copied, and pointed to at the end. */
+/* Text made by getters lasts until the next one: it is copied, and pointed to at the
+ * end. */
 static unsigned cells(struct session *s, const struct row *r, unsigned columns,
 	struct record_field *out)
 {
@@ -112,7 +116,8 @@ static unsigned cells(struct session *s, const struct row *r, unsigned columns,
 		at[n] = w->cells.len;
 		if (c->type == TYPE_STR || c->type == TYPE_LIST)
 			buf_add(&w->cells, v.str.ptr, v.str.len);
-		out[n++] = (struct record_field){.key = c->key, .type = c->type, .value = v};
+		out[n++] = (struct record_field){
+			.key = c->key, .type = c->type, .value = v};
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (out[i].type == TYPE_STR || out[i].type == TYPE_LIST)
@@ -150,7 +155,9 @@ static void tell(struct session *s, const char *event, uint64_t count, uint64_t 
 	const struct record_field fields[] = {
 		time_field(now_ns),
 		text_field("event", event),
-		{.key = "count", .type = TYPE_COUNT, .value = {.present = true, .num = count - *told}},
+		{.key = "count",
+			.type = TYPE_COUNT,
+			.value = {.present = true, .num = count - *told}},
 	};
 	struct record record = {.kind = "event", .fields = fields, .count = 3};
 
@@ -185,8 +192,8 @@ static void find_own(struct watch *w)
 	struct addr a, b;
 	enum family fa, fb;
 
-	if (!text ||
-		sscanf(text, "%63s %u %63s %u", host[0], &port[0], host[1], &port[1]) != 4)
+	if (!text || sscanf(text, "%63s %u %63s %u", host[0], &port[0], host[1],
+			     &port[1]) != 4)
 		return;
 	if (!addr_parse(host[0], strlen(host[0]), &a, &fa) ||
 		!addr_parse(host[1], strlen(host[1]), &b, &fb))

@@ -1,51 +1,42 @@
 #include "base/slab.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define CHUNK_BYTES ((size_t)256 * 1024) /* about; a power of two of records */
-#define CACHE_LINE  64
+#define HUGE_BYTES \
+	((size_t)2 << 20) /* huge pages only behind the first: small pools stay small \
+			   */
 
-void slab_init(struct slab *s, size_t record_bytes, uint32_t most)
+static size_t reserved_bytes(const struct slab *s)
 {
+	return ((size_t)s->most + 1) * s->record_bytes;
+}
+
+int slab_init(struct slab *s, size_t record_bytes, uint32_t most)
+{
+	struct slab made = {.record_bytes = record_bytes, .fresh = 1, .most = most};
+	size_t bytes = reserved_bytes(&made);
+
 	assert(record_bytes >= 8 && record_bytes % 8 == 0);
-	*s = (struct slab){.record_bytes = record_bytes, .fresh = 1, .most = most};
-	while (((size_t)2 << s->shift) * record_bytes <= CHUNK_BYTES)
-		s->shift++;
+	made.base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (made.base == MAP_FAILED)
+		return -ENOMEM;
+	if (bytes > HUGE_BYTES) /* fewer TLB misses; works without as well */
+		(void)madvise(
+			made.base + HUGE_BYTES, bytes - HUGE_BYTES, MADV_HUGEPAGE);
+	*s = made;
+	return 0;
 }
 
 void slab_done(struct slab *s)
 {
-	for (uint32_t i = 0; i < s->chunks; i++)
-		free(s->chunk[i]);
-	free(s->chunk);
+	if (s->base)
+		(void)munmap(
+			s->base, reserved_bytes(s)); /* cannot fail: our own mapping */
 	*s = (struct slab){0};
-}
-
-static size_t chunk_bytes(const struct slab *s)
-{
-	return (s->record_bytes << s->shift) + CACHE_LINE - 1 &
-	       ~(size_t)(CACHE_LINE - 1);
-}
-
-static bool slab_grow(struct slab *s)
-{
-	uint32_t cap = s->chunks_cap ? s->chunks_cap * 2 : 16;
-
-	if (s->chunks == s->chunks_cap) {
-		uint8_t **grown = realloc(s->chunk, cap * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		s->chunk = grown;
-		s->chunks_cap = cap;
-	}
-	s->chunk[s->chunks] = aligned_alloc(CACHE_LINE, chunk_bytes(s));
-	if (!s->chunk[s->chunks])
-		return false;
-	s->chunks++;
-	return true;
 }
 
 uint32_t slab_alloc(struct slab *s)
@@ -54,13 +45,10 @@ uint32_t slab_alloc(struct slab *s)
 
 	if (s->used >= s->most)
 		return 0;
-	if (number) {
+	if (number)
 		memcpy(&s->free_head, slab_at(s, number), sizeof(s->free_head));
-	} else {
-		if (s->fresh >> s->shift >= s->chunks && !slab_grow(s))
-			return 0;
+	else
 		number = s->fresh++;
-	}
 	s->used++;
 	return number;
 }
@@ -75,5 +63,5 @@ void slab_free(struct slab *s, uint32_t number)
 
 size_t slab_bytes(const struct slab *s)
 {
-	return s->chunks * chunk_bytes(s) + s->chunks_cap * sizeof(*s->chunk);
+	return s->fresh * s->record_bytes;
 }

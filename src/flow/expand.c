@@ -35,7 +35,7 @@ static void expand_syn_side(
 	side->window = s->window[d];
 	side->mss = s->mss[d];
 	side->has_wscale = scale != WSCALE_NONE;
-	side->wscale = side->has_wscale ? (uint8_t)scale : 0;
+	side->wscale = side->has_wscale ? (uint8_t)scale & 15 : 0;
 	side->state = ack ? TCP_SYN_RECEIVED : TCP_SYN_SENT;
 	if (ack) {
 		side->has_ack = true;
@@ -103,10 +103,8 @@ static void expand_midstream(struct flow *out, const struct small *s)
 static void expand_rates(struct flow *out, const struct small *s)
 {
 	out->rate_second = (uint32_t)(s->first_ns / 1000000000u);
-	for (unsigned d = 0; d < 2; d++) {
-		rate_roll(&out->rate[d], out->rate_second, 0);
-		rate_roll(&out->packet_rate[d], out->rate_second, 0);
-	}
+	for (unsigned d = 0; d < 2; d++)
+		rate_roll(&out->rate[d], out->rate_second, 0, 0);
 }
 
 void small_expand(

@@ -55,10 +55,11 @@ struct flow_side {
 	uint16_t mss;        /* from its SYN; 0: not known */
 	uint16_t letters;    /* history letters that this side already has */
 	uint8_t state;       /* enum tcp_state */
-	uint8_t wscale;      /* valid when has_wscale */
 	uint8_t ttl;         /* of its first packet; 0: not known */
+	uint8_t wscale : 4;  /* valid when has_wscale; at most 14 */
 	bool has_seq : 1, has_ack : 1, has_window : 1, has_wscale : 1;
 	bool fin_seen : 1, fin_acked : 1, syn_seen : 1, rst_seen : 1;
+	bool detailed : 1; /* its flow_detail was filled in from a packet */
 };
 _Static_assert(sizeof(struct flow_side) == 64, "one cache line a direction");
 
@@ -70,9 +71,8 @@ struct flow_detail {           /* of one side */
 	uint32_t fin_seq; /* sequence number right after its FIN; valid when fin_seen */
 	uint32_t syns;    /* SYNs (or SYN-ACKs) sent, repeated ones too */
 	uint8_t mac[6];
-	uint8_t tos;
+	uint8_t tos;  /* valid when the side is `detailed` */
 	bool has_mac; /* mac is valid */
-	bool known;   /* tos is valid */
 };
 
 #define FLOW_HISTORY 24
@@ -87,6 +87,8 @@ struct flow {
 	struct flow_side side[2]; /* by direction: 0 is sent by endpoint 0 of key */
 
 	/* cold */
+	struct rate rate[2]; /* payload bytes and packets by direction; rolled each
+				second */
 	uint64_t first_ns;
 	uint8_t orig; /* direction whose sender opened the connection */
 	uint8_t vlans, tunnels;
@@ -102,8 +104,6 @@ struct flow {
 	uint64_t seen_in;           /* bit n: interface n carried it too (n < 64) */
 	char history[FLOW_HISTORY]; /* Zeek's letters, NUL-terminated */
 	struct flow_detail detail[2];
-	struct rate rate[2]; /* payload bytes by direction */
-	struct rate packet_rate[2];
 	uint64_t syn_ns, synack_ns, established_ns; /* first of each; 0: not seen */
 	uint64_t copies; /* packets seen again (other interfaces, mirrors), not counted
 			    above */

@@ -97,6 +97,13 @@ static unsigned wheel_of(const struct flow_table *t, uint32_t ref)
 	return REF_KIND(ref) == REF_FULL ? pool_full(t, ref)->class : class_of(t, ref);
 }
 
+static uint32_t small_most(const struct flow_table *t, size_t record_bytes)
+{
+	uint64_t most = t->small_bytes_most / record_bytes;
+
+	return most > REF_NUMBER(UINT32_MAX) ? REF_NUMBER(UINT32_MAX) : (uint32_t)most;
+}
+
 int pool_init(struct flow_table *t)
 {
 	uint64_t cap = t->setup.memory_bytes;
@@ -116,10 +123,12 @@ int pool_init(struct flow_table *t)
 						 : OTHER_NS);
 	if (t->setup.keep_ns > OTHER_NS)
 		wheel_init(&t->wheel[CLASS_CLOSED], t->setup.keep_ns);
-	slab_init(&t->slab[REF_FULL], sizeof(struct flow), (uint32_t)fulls);
-	slab_init(&t->slab[REF_SMALL_V4], SMALL_V4_BYTES, REF_NUMBER(UINT32_MAX));
-	slab_init(&t->slab[REF_SMALL_V6], SMALL_V6_BYTES, REF_NUMBER(UINT32_MAX));
-	if (index_init(&t->index, FIRST_INDEX_SLOTS) < 0)
+	if (slab_init(&t->slab[REF_FULL], sizeof(struct flow), (uint32_t)fulls) < 0 ||
+		slab_init(&t->slab[REF_SMALL_V4], SMALL_V4_BYTES,
+			small_most(t, SMALL_V4_BYTES)) < 0 ||
+		slab_init(&t->slab[REF_SMALL_V6], SMALL_V6_BYTES,
+			small_most(t, SMALL_V6_BYTES)) < 0 ||
+		index_init(&t->index, FIRST_INDEX_SLOTS) < 0)
 		return -ENOMEM;
 	return paths_init(&t->paths, &t->setup.key);
 }

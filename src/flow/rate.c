@@ -16,18 +16,22 @@ static void roll_tens(struct rate *r, uint32_t from, uint32_t to)
 		r->tens[from % RATE_TENS] = 0;
 }
 
-void rate_roll(struct rate *r, uint32_t second, uint64_t total)
+void rate_roll(struct rate *r, uint32_t second, uint64_t bytes, uint64_t packets)
 {
-	uint64_t count = total - r->before;
+	uint64_t count = bytes - r->before;
 
 	if (r->second == 0) {
 		r->second = r->first_second = second;
-		r->before = total;
+		r->before = bytes;
+		r->packets_before = packets;
 		return;
 	}
 	if (second <= r->second)
 		return;
-	r->before = total;
+	r->packets_last = second == r->second + 1 ? (float)(packets - r->packets_before)
+						  : 0;
+	r->packets_before = packets;
+	r->before = bytes;
 	r->this_ten += (float)count;
 	r->seconds[r->second % RATE_SECONDS] = (float)count;
 	if (second - r->second > RATE_SECONDS)
@@ -37,6 +41,20 @@ void rate_roll(struct rate *r, uint32_t second, uint64_t total)
 			r->seconds[s % RATE_SECONDS] = 0;
 	roll_tens(r, r->second / 10, second / 10);
 	r->second = second;
+}
+
+uint64_t rate_packets_per_second(
+	const struct rate *r, uint64_t packets, uint64_t now_ns)
+{
+	uint64_t second = now_ns / SECOND_NS;
+	double inside = 1 - (double)(now_ns % SECOND_NS) / (double)SECOND_NS;
+	double current = (double)(packets - r->packets_before);
+
+	if (r->second == 0 || second < r->second || second > (uint64_t)r->second + 1)
+		return 0;
+	if (second == (uint64_t)r->second + 1)
+		return (uint64_t)(current * inside + 0.5);
+	return (uint64_t)(current + (double)r->packets_last * inside + 0.5);
 }
 
 static double second_count(const struct rate *r, uint64_t current, uint32_t second)
@@ -79,7 +97,7 @@ static double window_count(const struct rate *r, uint64_t current, uint64_t now_
 }
 
 uint64_t rate_per_second(
-	const struct rate *r, uint64_t total, uint64_t now_ns, enum rate_window window)
+	const struct rate *r, uint64_t bytes, uint64_t now_ns, enum rate_window window)
 {
 	double age = (double)now_ns / (double)SECOND_NS - (double)r->first_second;
 	double length = window;
@@ -88,6 +106,6 @@ uint64_t rate_per_second(
 		return 0;
 	if (age < length)
 		length = age < 1 ? 1 : age;
-	return (uint64_t)(window_count(r, total - r->before, now_ns, window) / length +
+	return (uint64_t)(window_count(r, bytes - r->before, now_ns, window) / length +
 			  0.5);
 }

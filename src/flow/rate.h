@@ -1,5 +1,6 @@
 /*
- * rate — units a second over the last 1, 10 and 60 seconds.
+ * rate — bytes a second over the last 1, 10 and 60 seconds, and packets over the last
+ * one.
  *
  * Whole seconds and tens of seconds are kept as floats: seven digits at any magnitude,
  * in 4 bytes.
@@ -19,29 +20,33 @@ enum rate_window {
 };
 
 struct rate {
-	uint64_t before; /* the counter when `second` began */
-	uint32_t second; /* the current one, since the epoch; 0: nothing was counted yet
-			  */
-	uint32_t first_second;       /* the one in which counting began */
-	float seconds[RATE_SECONDS]; /* of second-1 … second-10, by number %
+	uint64_t before;         /* bytes counted when `second` began */
+	uint64_t packets_before; /* the same of packets */
+	uint32_t second; /* the current one, since the epoch; 0: nothing came yet */
+	uint32_t first_second; /* the one in which counting began */
+	float packets_last;    /* packets of the second before the current one */
+	float this_ten;        /* bytes of whole seconds of the current ten so far */
+	float tens[RATE_TENS]; /* bytes of the tens before it, by number % RATE_TENS */
+	float seconds[RATE_SECONDS]; /* bytes of second-1 … second-10, by number %
 					RATE_SECONDS */
-	float tens[RATE_TENS];       /* of the tens before the current one, by number %
-					RATE_TENS */
-	float this_ten;              /* whole seconds of the current ten so far */
 };
 
 /*
- * Begins a new second; `total` is the counter before what comes now. Call when a packet
+ * Begins a new second; the counters are those before what comes now. Call when a packet
  * falls into another second than r->second; one that is older is ignored.
  */
-void rate_roll(struct rate *r, uint32_t second, uint64_t total);
+void rate_roll(struct rate *r, uint32_t second, uint64_t bytes, uint64_t packets);
 
 /*
- * Units a second in the window that ends at now_ns (for a younger counter: since it
- * began, at least one second); the oldest bucket is weighed by its part inside. `total`
+ * Bytes a second in the window that ends at now_ns (for a younger counter: since it
+ * began, at least one second); the oldest bucket is weighed by its part inside. `bytes`
  * is the counter now.
  */
 uint64_t rate_per_second(
-	const struct rate *r, uint64_t total, uint64_t now_ns, enum rate_window window);
+	const struct rate *r, uint64_t bytes, uint64_t now_ns, enum rate_window window);
+
+/* Packets in the last second. */
+uint64_t rate_packets_per_second(
+	const struct rate *r, uint64_t packets, uint64_t now_ns);
 
 #endif

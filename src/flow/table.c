@@ -8,7 +8,8 @@
 #include "flow/tcp.h"
 #include "flow/update.h"
 
-#define CLOCK_STEP_NS 5000000u  /* time that runs back further than this is a step */
+#define CLOCK_STEP_NS 5000000u /* time that runs back further than this is a step */
+#define GROUP         32u
 #define COPY_NS       50000000u /* a SYN-ACK seen again this soon was not sent again */
 
 struct flow_table *flow_table_new(const struct flow_setup *setup)
@@ -142,7 +143,7 @@ static bool update_small(struct flow_table *t, uint32_t ref, const struct packet
 {
 	struct small *s = pool_small(t, ref);
 	bool merged_answer = t->merge_interfaces && s->kind == SMALL_ICMP &&
-		s->packets[p->dir] == 0;
+			     s->packets[p->dir] == 0;
 
 	if (small_copy(t, s, p)) {
 		t->setup.counters->copies++;
@@ -211,11 +212,9 @@ static void prefetch_record(struct flow_table *t, const struct packet *p)
 		__builtin_prefetch(record + 128, 1);
 }
 
-void flow_table_feed(struct flow_table *t, struct packet *packets, unsigned count)
+/* Three passes: the misses of a group overlap, and what was fetched is still there. */
+static void feed_group(struct flow_table *t, struct packet *packets, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (has_flow(&packets[i]))
-			index_prefetch(&t->index, packets[i].hash);
 	for (unsigned i = 0; i < count; i++)
 		if (has_flow(&packets[i]))
 			prefetch_record(t, &packets[i]);
@@ -224,6 +223,15 @@ void flow_table_feed(struct flow_table *t, struct packet *packets, unsigned coun
 		clock_to(t, packets[i].ts_ns);
 		packets[i].copy = has_flow(&packets[i]) && feed_one(t, &packets[i]);
 	}
+}
+
+void flow_table_feed(struct flow_table *t, struct packet *packets, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (has_flow(&packets[i]))
+			index_prefetch(&t->index, packets[i].hash);
+	for (unsigned i = 0; i < count; i += GROUP)
+		feed_group(t, packets + i, count - i < GROUP ? count - i : GROUP);
 	flow_table_advance(t, t->now_ns);
 }
 

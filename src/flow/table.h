@@ -54,8 +54,9 @@ void flow_table_free(struct flow_table *t);
 void flow_table_flush(struct flow_table *t, uint64_t now_ns);
 
 /*
- * Several interfaces are known from now on: per flow and direction the first one counts, the
- * packets of the others are copies. (Not the start, because it costs a cache line a packet.)
+ * Several interfaces are known from now on: per flow and direction the first one
+ * counts, the packets of the others are copies. (Not the start, because it costs a
+ * cache line a packet.)
  */
 void flow_table_merge_interfaces(struct flow_table *t);
 

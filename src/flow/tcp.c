@@ -41,7 +41,7 @@ static void note_syn(struct flow *f, const struct packet *p)
 	if (p->has_mss)
 		s->mss = p->mss;
 	s->has_wscale = p->has_wscale;
-	s->wscale = p->has_wscale ? p->wscale : 0;
+	s->wscale = p->has_wscale ? p->wscale & 15 : 0;
 	if (ack && f->synack_ns == 0)
 		f->synack_ns = p->ts_ns;
 	if (!ack && f->syn_ns == 0)

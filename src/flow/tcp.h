@@ -11,7 +11,8 @@ static inline bool seq_after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
-/* False for a later fragment, or a header cut before its flags: counted, nothing more. */
+/* False for a later fragment, or a header cut before its flags: counted, nothing more.
+ */
 static inline bool tcp_has_sequence(const struct packet *p)
 {
 	return p->fragment != 2 && p->tcp_flags != 0;

@@ -75,10 +75,9 @@ bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p
 
 static void roll_rates(struct flow *f, uint32_t second)
 {
-	for (unsigned d = 0; d < 2; d++) {
-		rate_roll(&f->rate[d], second, f->side[d].payload_bytes);
-		rate_roll(&f->packet_rate[d], second, f->side[d].packets);
-	}
+	for (unsigned d = 0; d < 2; d++)
+		rate_roll(&f->rate[d], second, f->side[d].payload_bytes,
+			f->side[d].packets);
 	f->rate_second = second;
 }
 
@@ -89,7 +88,7 @@ static void first_of_side(struct flow *f, const struct packet *p)
 	f->side[p->dir].ttl = p->ttl;
 	f->counted_interface[p->dir] = p->interface;
 	d->tos = p->tos;
-	d->known = true;
+	f->side[p->dir].detailed = true;
 	if (p->has_mac) {
 		memcpy(d->mac, p->mac_src, sizeof(d->mac));
 		d->has_mac = true;
@@ -100,7 +99,7 @@ static void count(struct flow *f, const struct packet *p)
 {
 	struct flow_side *s = &f->side[p->dir];
 
-	if (s->packets == 0 || !f->detail[p->dir].known)
+	if (!s->detailed)
 		first_of_side(f, p);
 	s->packets += p->segments;
 	s->payload_bytes += p->payload_len;

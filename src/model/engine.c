@@ -14,7 +14,7 @@
 
 struct traffic { /* wire bits of everything, and in and out of home */
 	uint64_t all_bytes, in_bytes, out_bytes, packets;
-	struct rate all, in, out, pps;
+	struct rate all, in, out;
 	uint32_t second;
 };
 
@@ -116,9 +116,10 @@ struct engine *engine_new(const struct engine_setup *setup)
 	flows.sink = (struct flow_sink){e, on_event, on_ended};
 	e->table = flow_table_new(&flows);
 	e->build = build_new();
-	slab_init(&e->ended, (sizeof(struct flow) + 63) / 64 * 64,
-		(uint32_t)(setup->memory_bytes / ENDED_SHARE / sizeof(struct flow)));
-	if (e->table && e->build)
+	if (slab_init(&e->ended, sizeof(struct flow),
+		    (uint32_t)(setup->memory_bytes / ENDED_SHARE /
+			       sizeof(struct flow))) == 0 &&
+		e->table && e->build)
 		return e;
 	engine_free(e);
 	return NULL;
@@ -170,10 +171,9 @@ static void count_traffic(struct engine *e, const struct packet *p)
 	uint32_t second = (uint32_t)(p->ts_ns / SECOND_NS);
 
 	if (second > t->second) {
-		rate_roll(&t->all, second, t->all_bytes);
-		rate_roll(&t->in, second, t->in_bytes);
-		rate_roll(&t->out, second, t->out_bytes);
-		rate_roll(&t->pps, second, t->packets);
+		rate_roll(&t->all, second, t->all_bytes, t->packets);
+		rate_roll(&t->in, second, t->in_bytes, 0);
+		rate_roll(&t->out, second, t->out_bytes, 0);
 		t->second = second;
 	}
 	t->all_bytes += p->wire_bytes;
@@ -303,8 +303,8 @@ static void total_rates(struct engine *e)
 				&traffic->in, traffic->in_bytes, e->now_ns, RATE_1S);
 	t->out_bps = 8 * rate_per_second(
 				 &traffic->out, traffic->out_bytes, e->now_ns, RATE_1S);
-	t->all_pps = rate_per_second(
-		&traffic->pps, traffic->packets, e->now_ns, RATE_1S);
+	t->all_pps = rate_packets_per_second(
+		&traffic->all, traffic->packets, e->now_ns);
 	t->has_direction = e->has_direction;
 }
 

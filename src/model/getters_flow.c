@@ -19,8 +19,8 @@ struct value flow_pps(const struct row *r, unsigned dir)
 {
 	const struct flow *f = r->flow;
 
-	return value_number(rate_per_second(
-		&f->packet_rate[dir], f->side[dir].packets, r->now_ns, RATE_1S));
+	return value_number(rate_packets_per_second(
+		&f->rate[dir], f->side[dir].packets, r->now_ns));
 }
 
 struct value flow_flags(const struct flow *f, unsigned dir, const struct row *r)

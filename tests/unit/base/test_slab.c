@@ -20,7 +20,7 @@ static void records_keep_their_place_and_content(void **state)
 		struct slab s;
 		void *first;
 
-		slab_init(&s, sizes[k], RECORDS);
+		assert_int_equal(slab_init(&s, sizes[k], RECORDS), 0);
 		first = slab_at(&s, slab_alloc(&s));
 		for (uint32_t i = 2; i <= RECORDS; i++) {
 			assert_int_equal(slab_alloc(&s), i); /* fresh ones in order */
@@ -44,7 +44,7 @@ static void full_gives_zero_until_one_is_freed(void **state)
 	struct slab s;
 
 	(void)state;
-	slab_init(&s, 16, 3);
+	assert_int_equal(slab_init(&s, 16, 3), 0);
 	assert_int_equal(slab_alloc(&s), 1);
 	assert_int_equal(slab_alloc(&s), 2);
 	assert_int_equal(slab_alloc(&s), 3);
@@ -55,8 +55,6 @@ static void full_gives_zero_until_one_is_freed(void **state)
 	assert_int_equal(slab_alloc(&s), 1); /* newest freed first */
 	assert_int_equal(slab_alloc(&s), 2);
 	assert_int_equal(slab_alloc(&s), 0);
-	s.most = 4;
-	assert_int_equal(slab_alloc(&s), 4);
 	slab_done(&s);
 }
 

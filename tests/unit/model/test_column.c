@@ -184,8 +184,8 @@ static void packet_details(void **state)
 	assert_string_equal(text(&f, NULL, "resp_flags"), "none");
 	*d = (struct flow_detail){.mac = {2, 0, 0xab, 1, 2, 255},
 		.has_mac = true,
-		.known = true,
 		.tos = 46 << 2 | 1};
+	sample_orig(&f)->detailed = true;
 	assert_string_equal(text(&f, NULL, "orig_mac"), "02:00:ab:01:02:ff");
 	assert_number(&f, "orig_dscp", 46);
 	assert_absent(&f, "resp_mac");
