@@ -29,9 +29,9 @@ struct addr {
 struct tuple {
 	struct addr addr[2];
 	uint16_t port[2]; /* host order */
-	uint8_t proto;	  /* IP protocol number */
-	uint8_t family;	  /* enum family */
-	uint16_t scope;	  /* namespace the flow was seen in; 0: this one, or a file */
+	uint8_t proto;    /* IP protocol number */
+	uint8_t family;   /* enum family */
+	uint16_t scope;   /* namespace the flow was seen in; 0: this one, or a file */
 };
 _Static_assert(sizeof(struct tuple) == 40, "compared and hashed as five words");
 
@@ -98,7 +98,8 @@ unsigned tuple_order(struct tuple *t, const struct addr *src, uint16_t src_port,
 void addr_format(struct buf *out, const struct addr *a, enum family family);
 
 /* Numeric text into an address; false (nothing written) on anything else. */
-bool addr_parse(const char *text, size_t len, struct addr *out, enum family *out_family);
+bool addr_parse(
+	const char *text, size_t len, struct addr *out, enum family *out_family);
 
 /* True when the first `prefix` bits of both are equal (IPv4: of the 32). */
 bool addr_in(const struct addr *a, const struct addr *net, enum family family,
@@ -106,6 +107,7 @@ bool addr_in(const struct addr *a, const struct addr *net, enum family family,
 
 bool addr_is_loopback(const struct addr *a, enum family family);
 bool addr_is_link_local(const struct addr *a, enum family family);
-bool addr_is_multicast(const struct addr *a, enum family family); /* and 255.255.255.255 */
+/* 255.255.255.255 too. */
+bool addr_is_multicast(const struct addr *a, enum family family);
 
 #endif

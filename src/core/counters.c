@@ -30,8 +30,8 @@ static void count_unsupported(struct counters *c, uint16_t linktype)
 			i--;
 		else
 			c->unsupported_types++;
-		c->unsupported[i].linktype =
-			i == COUNTERS_LINKTYPES - 1 ? UINT16_MAX : linktype;
+		c->unsupported[i].linktype = i == COUNTERS_LINKTYPES - 1 ? UINT16_MAX
+									 : linktype;
 	}
 	c->unsupported[i].packets++;
 }

@@ -6,7 +6,7 @@
 
 #include "core/packet.h"
 
-#define COUNTERS_LINKTYPES 16 /* different unknown link types named; the rest under 65535 */
+#define COUNTERS_LINKTYPES 16 /* unknown types named; the rest under 65535 */
 
 enum evict_class { /* in the order in which they go (spec: memory) */
 	EVICT_NONE,
@@ -15,7 +15,7 @@ enum evict_class { /* in the order in which they go (spec: memory) */
 	EVICT_HALF_OPEN,
 	EVICT_ONE_WAY,
 	EVICT_IDLE,
-	EVICT_ACTIVE, /* established with recent traffic: only when nothing else is left */
+	EVICT_ACTIVE, /* established, recent traffic: when nothing else is left */
 	EVICT_COUNT,
 };
 

@@ -1,4 +1,4 @@
-/* packet — what decoding found in one frame: the innermost connection and its measures. */
+/* packet — what decoding found in a frame: the innermost connection, its measures. */
 #ifndef KONN_CORE_PACKET_H
 #define KONN_CORE_PACKET_H
 
@@ -18,7 +18,10 @@ enum malformed {
 const char *malformed_name(enum malformed m);
 const char *malformed_help(enum malformed m);
 
-/* The one bucket of the packet: packets = parsed + Σ malformed + Σ unsupported + filtered. */
+/*
+ * The one bucket of the packet:
+ * packets = parsed + Σ malformed + Σ unsupported + filtered.
+ */
 enum outcome {
 	OUTCOME_PARSED,
 	OUTCOME_MALFORMED,   /* why is in packet.malformed */
@@ -28,11 +31,11 @@ enum outcome {
 
 enum packet_kind {
 	PACKET_OTHER_LINK, /* parsed, but no IP: no flow (LLDP, STP, IPX…) */
-	PACKET_ARP,	   /* ARP and RARP: no flow */
+	PACKET_ARP,        /* ARP and RARP: no flow */
 	PACKET_TCP,
 	PACKET_UDP,
-	PACKET_ICMP,	   /* echo, timestamp, mask, and anything that quotes no packet */
-	PACKET_ICMP_ERROR, /* key is the flow it quotes; dir is that of the quoted packet */
+	PACKET_ICMP, /* echo, timestamp, mask, and anything that quotes no packet */
+	PACKET_ICMP_ERROR, /* key, dir: of the packet it quotes */
 	PACKET_OTHER_IP,   /* by address pair and protocol */
 	PACKET_FRAGMENT,   /* later fragment whose first one is not known: no flow */
 };
@@ -80,25 +83,25 @@ struct tunnel {
 struct packet {
 	struct tuple key; /* valid for the kinds that have a flow */
 	uint64_t ts_ns;
-	uint32_t hash;	      /* low half of tuple_hash(key) */
-	uint32_t wire_bytes;  /* frame on the wire; the outermost one of a tunnel */
-	uint32_t ip_bytes;    /* innermost IP header and what follows, without padding */
-	uint32_t payload_len; /* of the transport (TCP, UDP, ICMP: after 8 bytes, else after IP) */
+	uint32_t hash;       /* low half of tuple_hash(key) */
+	uint32_t wire_bytes; /* frame on the wire; the outermost one of a tunnel */
+	uint32_t ip_bytes;   /* innermost IP header and what follows, without padding */
+	uint32_t payload_len; /* behind TCP, UDP, 8 bytes of ICMP; else IP */
 	uint32_t segments;    /* packets on the wire it stands for (GSO), else 1 */
 	uint32_t seq, ack;    /* TCP */
 	uint16_t tcp_flags;
 	uint16_t window; /* TCP, as in the header */
 	uint8_t outcome; /* enum outcome */
-	uint8_t kind;	 /* enum packet_kind; valid when parsed */
-	uint8_t dir;	 /* 0: endpoint 0 of key sent it */
+	uint8_t kind;    /* enum packet_kind; valid when parsed */
+	uint8_t dir;     /* 0: endpoint 0 of key sent it */
 	uint8_t malformed;
 	uint16_t linktype;
 	uint16_t interface; /* as in the frame */
 	uint8_t frame_dir;
-	uint8_t ttl;	  /* innermost; hop limit */
-	uint8_t tos;	  /* innermost: DSCP << 2 | ECN */
-	uint8_t fragment; /* 1: first fragment, 2: a later one; its flow comes from the table */
-	uint16_t ip_id;	  /* IPv4 only, else 0 */
+	uint8_t ttl;      /* innermost; hop limit */
+	uint8_t tos;      /* innermost: DSCP << 2 | ECN */
+	uint8_t fragment; /* 1: the first, 2: a later one (flow: by the table) */
+	uint16_t ip_id;   /* IPv4 only, else 0 */
 
 	/* TCP options; a value is valid when its flag is set */
 	bool has_mss, has_wscale, has_timestamps, sack_permitted;
@@ -113,12 +116,12 @@ struct packet {
 	bool has_icmp_id;
 
 	uint8_t vlans, tunnels; /* how many of the arrays below are valid */
-	bool has_mac;		/* mac_src, mac_dst are valid */
-	bool cut;		/* caplen < len: payload may be incomplete */
-	bool copy;		/* set by the flow table: counted before, on another interface */
+	bool has_mac;           /* mac_src, mac_dst are valid */
+	bool cut;               /* caplen < len: payload may be incomplete */
+	bool copy; /* set by the flow table: counted before, on another interface */
 
 	uint32_t payload_captured; /* bytes at payload, <= payload_len */
-	const uint8_t *payload;	   /* borrowed from the frame; NULL when none was captured */
+	const uint8_t *payload;    /* borrowed from the frame; NULL: none captured */
 
 	/* written only as far as the counts above say */
 	uint16_t vlan[PACKET_VLANS]; /* 12-bit ids, outermost first */

@@ -43,7 +43,8 @@ bool proto_find(const char *name, size_t len, uint8_t *out)
 	for (unsigned i = 0; i < 256; i++) {
 		const char *known = proto_names[i];
 
-		if (known && strlen(known) == len && strncasecmp(name, known, len) == 0) {
+		if (known && strlen(known) == len &&
+			strncasecmp(name, known, len) == 0) {
 			*out = (uint8_t)i;
 			return true;
 		}

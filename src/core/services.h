@@ -9,8 +9,8 @@
 struct services; /* loaded once, then only read */
 
 /*
- * Reads text in the form of /etc/services ("name port/proto alias… # comment"). Bad lines
- * are passed over. An empty text is fine. NULL when there is no memory.
+ * Reads text in the form of /etc/services ("name port/proto alias… # comment"). Bad
+ * lines are passed over. An empty text is fine. NULL when there is no memory.
  */
 struct services *services_new(const char *text, size_t len);
 void services_free(struct services *s);
@@ -19,9 +19,11 @@ void services_free(struct services *s);
 const char *services_name(const struct services *s, uint8_t proto, uint16_t port);
 
 /* Port of a name or alias (case ignored), tcp first, then udp; false when unknown. */
-bool services_find(const struct services *s, const char *name, size_t len, uint16_t *out);
+bool services_find(
+	const struct services *s, const char *name, size_t len, uint16_t *out);
 
-/* True for a port below 1024 or with a name: the side that listens, when the other's is not. */
+/* True for a port below 1024 or with a name: that side listens, when the other's is
+ * not. */
 bool services_is_server(const struct services *s, uint8_t proto, uint16_t port);
 
 #endif
