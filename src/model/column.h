@@ -93,9 +93,10 @@ struct column {
 	uint8_t width;    /* columns in a table, at least */
 	uint8_t priority; /* 0: always shown … 99: only when named */
 	enum aggregate aggregate;
-	unsigned need; /* enum need */
-	bool exact;    /* text in which upper and lower case differ (uid, history) */
-	bool table_only; /* joins other columns for people: not in JSON and CSV unless named */
+	unsigned need;   /* enum need */
+	bool exact;      /* text in which upper and lower case differ (uid, history) */
+	bool table_only; /* joins other columns for people: not in JSON and CSV unless
+			    named */
 	const char *help;
 	struct value (*get)(const struct row *r);
 };

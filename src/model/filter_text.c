@@ -3,8 +3,13 @@
 
 #include "model/filter_program.h"
 
-/* Copies of a piece that an expression may ask for: nested ones multiply in regcomp. */
-#define COPIES_MAX 1000
+/*
+ * Nodes that an expression may take: regcomp writes a{9} out nine times and a+ as aa*,
+ * so repeated repetitions (a++++, ((a+)+)+, a{99}{99}) grow without bound in a few
+ * bytes.
+ */
+#define NODES_MAX  4000
+#define GROUPS_MAX 32
 
 static unsigned char lower(char c)
 {
@@ -29,43 +34,129 @@ bool filter_text_equal(
 	return true;
 }
 
-/* The larger number of {n}, {n,}, {,n}, {n,m}. */
-static unsigned long copies(const char *brace, size_t len)
+/* Bytes of the {n}, {n,}, {,n} or {n,m} at the start, and its larger number; 0: none
+ * is. */
+static size_t interval(const char *text, size_t len, unsigned long *out)
 {
 	unsigned long most = 1, number = 0;
+	size_t at = 1;
 
-	for (size_t i = 0; i < len && brace[i] != '}'; i++) {
-		bool digit = brace[i] >= '0' && brace[i] <= '9';
-
-		number = digit ? number * 10 + (unsigned long)(brace[i] - '0') : 0;
-		if (number > COPIES_MAX)
-			return number;
+	for (; at < len && ((text[at] >= '0' && text[at] <= '9') || text[at] == ',');
+		at++) {
+		if (text[at] == ',')
+			number = 0;
+		else if (number <= NODES_MAX)
+			number = number * 10 + (unsigned long)(text[at] - '0');
 		if (number > most)
 			most = number;
 	}
-	return most;
+	*out = most;
+	return at < len && text[at] == '}' ? at + 1 : 0;
+}
+
+struct level { /* of groups inside each other */
+	unsigned long nodes,
+		newest; /* all so far; of the newest piece, which is repeated */
+};
+
+struct estimate {
+	struct level levels[GROUPS_MAX + 1];
+	unsigned depth;
+	const char *refused; /* NULL: none so far */
+};
+
+static void piece(struct estimate *e, unsigned long nodes)
+{
+	struct level *at = &e->levels[e->depth];
+
+	at->newest = nodes;
+	at->nodes += nodes;
+}
+
+static void repeat(struct estimate *e, unsigned long times)
+{
+	struct level *at = &e->levels[e->depth];
+
+	at->nodes += at->newest * (times - 1);
+	at->newest *= times;
+	if (at->nodes > NODES_MAX)
+		e->refused = "it repeats too often";
+}
+
+static void open_group(struct estimate *e)
+{
+	if (e->depth == GROUPS_MAX)
+		e->refused = "it has too many groups";
+	else
+		e->levels[++e->depth] = (struct level){0, 0};
+}
+
+static void close_group(struct estimate *e)
+{
+	struct level *at = &e->levels[e->depth];
+
+	if (e->depth == 0) {
+		at->newest = at->nodes;
+		return;
+	}
+	e->depth--;
+	piece(e, at->nodes + 1);
+}
+
+/* Offset of the ] that ends the list whose [ is at `at`; `len` when there is none. */
+static size_t list_end(const char *text, size_t at, size_t len)
+{
+	at++;
+	at += at < len && text[at] == '^';
+	at += at < len && text[at] == ']';
+	for (; at < len && text[at] != ']'; at++) {
+		char kind = at + 1 < len ? text[at + 1] : '\0';
+
+		if (text[at] != '[' || (kind != ':' && kind != '.' && kind != '='))
+			continue;
+		for (at += 2; at + 1 < len; at++) /* [:alpha:] */
+			if (text[at] == kind && text[at + 1] == ']')
+				break;
+		at++;
+	}
+	return at;
+}
+
+/* Counts one element; returns the offset of its last byte. */
+static size_t element(struct estimate *e, const char *text, size_t at, size_t len)
+{
+	unsigned long times;
+	size_t skip;
+
+	switch (text[at]) {
+	case '\\':
+		if (at + 1 < len && text[at + 1] >= '1' && text[at + 1] <= '9')
+			e->refused = "it refers back to a group";
+		piece(e, 1);
+		return at + 1;
+	case '[': piece(e, 1); return list_end(text, at, len);
+	case '(': open_group(e); return at;
+	case ')': close_group(e); return at;
+	case '+': repeat(e, 2); return at;
+	case '{':
+		skip = interval(text + at, len - at, &times);
+		if (skip)
+			repeat(e, times);
+		else
+			piece(e, 1);
+		return skip ? at + skip - 1 : at;
+	default: piece(e, 1); return at;
+	}
 }
 
 /* Why the C library must not see an expression; NULL when it may. */
 static const char *refused(const char *text, size_t len)
 {
-	unsigned long all = 1;
-	unsigned depth = 0;
+	struct estimate e = {.depth = 0};
 
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\\' && i + 1 < len) {
-			i++;
-			if (text[i] >= '1' && text[i] <= '9')
-				return "it refers back to a group";
-		} else if (text[i] == '{') {
-			all *= copies(text + i + 1, len - i - 1);
-			if (all > COPIES_MAX)
-				return "it repeats too often";
-		} else if (text[i] == '(' && ++depth > 32) {
-			return "it has too many groups";
-		}
-	}
-	return NULL;
+	for (size_t i = 0; i < len && !e.refused; i++)
+		i = element(&e, text, i, len);
+	return e.refused;
 }
 
 static void fold(struct filter_pattern *p, const char *text, size_t len)

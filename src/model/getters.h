@@ -134,8 +134,8 @@ struct value text_sources(const struct row *r);
 struct value text_community_id(const struct row *r); /* community_id.c */
 
 /*
- * Starts a text: the emptied scratch, or NULL when there is none. text_end gives its value,
- * with a NUL behind it.
+ * Starts a text: the emptied scratch, or NULL when there is none. text_end gives its
+ * value, with a NUL behind it.
  */
 struct buf *text_start(const struct row *r);
 struct value text_end(struct buf *scratch);
