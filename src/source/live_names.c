@@ -15,39 +15,47 @@ static bool exists(const struct link *links, unsigned count, const char *name)
 	return false;
 }
 
-static void add_name(struct buf *out, const char *name, unsigned already)
+struct proposal {
+	const struct link *links; /* borrowed */
+	unsigned count;
+	struct buf list; /* names, cleaned */
+	unsigned names;  /* in the list */
+};
+
+static void propose(struct proposal *p, const char *name)
 {
-	if (already)
-		buf_str(out, ", ");
-	text_clean(out, name, strlen(name));
+	if (p->names++)
+		buf_str(&p->list, ", ");
+	text_clean(&p->list, name, strlen(name));
 }
 
-/* The names at exactly this distance. Returns how many are in the list now. */
-static unsigned add_near(struct buf *out, const struct link *links, unsigned count,
-	const char *name, unsigned distance, unsigned already)
+/* Adds the names at exactly this distance. */
+static void propose_near(struct proposal *p, const char *name, unsigned distance)
 {
-	for (unsigned i = 0; i < count && already < NEAREST_MOST; i++)
-		if (text_distance(links[i].name, name) == distance)
-			add_name(out, links[i].name, already++);
-	return already;
+	for (unsigned i = 0; i < p->count && p->names < NEAREST_MOST; i++)
+		if (text_distance(p->links[i].name, name) == distance)
+			propose(p, p->links[i].name);
 }
 
 static int unknown(
 	const char *name, const struct link *links, unsigned count, struct err *err)
 {
-	struct buf shown = {0}, list = {0};
-	unsigned near = 0, most = (unsigned)strlen(name) / 2;
+	struct proposal p = {.links = links, .count = count};
+	unsigned most = (unsigned)strlen(name) / 2;
+	struct buf shown = {0};
+	bool near;
 	int r;
 
 	for (unsigned d = 0; d <= most; d++)
-		near = add_near(&list, links, count, name, d, near);
+		propose_near(&p, name, d);
+	near = p.names > 0;
 	for (unsigned i = 0; !near && i < count && i < ALL_MOST; i++)
-		add_name(&list, links[i].name, i);
+		propose(&p, links[i].name);
 	text_clean(&shown, name, strlen(name));
 	r = err_set(err, EXIT_NO_INTERFACE, "no interface %s; %s %s", buf_cstr(&shown),
-		near ? "did you mean" : "there are", buf_cstr(&list));
+		near ? "did you mean" : "there are", buf_cstr(&p.list));
 	buf_done(&shown);
-	buf_done(&list);
+	buf_done(&p.list);
 	return r;
 }
 

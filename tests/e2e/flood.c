@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <linux/if_packet.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,21 +116,43 @@ static int open_socket(const char *name)
 	return fd;
 }
 
+static unsigned number(const char *text)
+{
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
+static bool parse_mac(const char *text, uint8_t mac[6])
+{
+	char *end;
+
+	for (unsigned i = 0; i < 6; i++) {
+		mac[i] = (uint8_t)strtoul(text, &end, 16);
+		if (*end != (i < 5 ? ':' : '\0'))
+			return false;
+		text = end + 1;
+	}
+	return true;
+}
+
+static bool parse(struct flood *f, int argc, char **argv, uint8_t mac[6])
+{
+	if (argc < 5 || !parse_mac(argv[2], mac))
+		return false;
+	f->fd = open_socket(argv[1]);
+	f->count = number(argv[3]);
+	f->size = number(argv[4]);
+	f->rate_pps = argc > 5 ? number(argv[5]) : 0;
+	f->flows = argc > 6 ? number(argv[6]) : 1;
+	return f->fd >= 0 && f->size >= SIZE_LEAST && f->size <= SIZE_MOST && f->flows;
+}
+
 int main(int argc, char **argv)
 {
 	static struct flood f;
 	uint8_t mac[6];
 	int r;
 
-	if (argc < 5 || sscanf(argv[2], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0],
-				&mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6)
-		return 64;
-	f.fd = open_socket(argv[1]);
-	f.count = strtoull(argv[3], NULL, 10);
-	f.size = (unsigned)atoi(argv[4]);
-	f.rate_pps = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
-	f.flows = argc > 6 ? (unsigned)atoi(argv[6]) : 1;
-	if (f.fd < 0 || f.size < SIZE_LEAST || f.size > SIZE_MOST || !f.flows)
+	if (!parse(&f, argc, argv, mac))
 		return 64;
 	for (unsigned i = 0; i < BATCH; i++) {
 		make_frame(f.frames[i], mac, f.size, 1024 + i % f.flows);

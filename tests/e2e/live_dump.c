@@ -204,9 +204,9 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'i': split_names(&d, optarg); break;
 		case 'f': d.setup.bpf = optarg; break;
-		case 's': d.setup.snaplen = (unsigned)atoi(optarg); break;
-		case 'b': d.setup.ring_bytes = (size_t)atol(optarg); break;
-		case 'S': d.asleep_s = (unsigned)atoi(optarg); break;
+		case 's': d.setup.snaplen = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'b': d.setup.ring_bytes = strtoul(optarg, NULL, 10); break;
+		case 'S': d.asleep_s = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'p': d.print = true; break;
 		default: return EXIT_USAGE;
 		}
