@@ -150,7 +150,6 @@ TABLE = {
     "not vlan = 100": lambda r: "100" not in r.get("vlan", []),
     "icmp_id = 77": lambda r: r.get("icmp_id") == 77,
     "icmp_type = 8": lambda r: r.get("icmp_type") == 8,
-    "pid = 1": lambda r: False,
     "": lambda r: True,
 }
 

@@ -200,11 +200,24 @@ class Several(konn.Case):
 
     def test_different_formats_together(self):
         t = F.standard()
-        args = ["-r", self.pcapng(t.frames[9:]), "-r",
-                capture.compress(self.pcap(t.frames[:9]), "gz")]
+        first = capture.compress(self.pcap(t.frames[:9]), "gz")
+        args = ["-r", self.pcapng(t.frames[9:], [capture.Interface("")]), "-r", first]
         report = self.listed(*args)
         self.assertEqual(len(report.conns), 1)
         self.assert_talk(report.conns[0], t)
+
+    def test_rotated_pcapng_with_two_interfaces(self):
+        """Interfaces of the same name in two files are the same one, no copies."""
+        ports = [capture.Interface("veth1"), capture.Interface("eth0")]
+        t = F.standard()
+        for f in t.frames:
+            f.interface = 1
+        args = ["-r", self.pcapng(t.frames[:8], ports, "1.pcapng"),
+                "-r", self.pcapng(t.frames[8:], ports, "2.pcapng")]
+        report = self.listed(*args)
+        self.assertEqual(len(report.conns), 1)
+        self.assert_talk(report.conns[0], t)
+        self.assert_fields(report.summary, copies=0)
 
     def test_one_missing_among_two(self):
         report = konn.listed("-r", self.pcap(F.standard().frames), "-r",

@@ -47,13 +47,13 @@ class CaptureTime(konn.Case):
         self.assertAlmostEqual(row["orig_bps"], 400_000, delta=80_000)
         self.assertAlmostEqual(row["orig_bps_10s"], 112_000, delta=20_000)
 
-    def test_an_old_burst_is_over_at_the_end(self):
-        """`last second` ends with the capture, not with the flow's own packets."""
+    def test_a_row_has_the_rate_of_its_own_last_second(self):
+        """Whether it ended long before the capture does or not."""
         burst = steady(2, 50, 1000)
         other = F.Talk(("10.3.0.1", 50000), F.SERVER4,
                        start=YEAR_2001 + 30 * F.SECOND).open().data(0, 10)
         rows = {r["id.orig_p"]: r for r in self.rows(burst.frames + other.frames)}
-        self.assertEqual(rows[40001]["orig_bps"], 0)
+        self.assertAlmostEqual(rows[40001]["orig_bps"], 400_000, delta=80_000)
         self.assertEqual(rows[40001]["orig_bytes"], 100_000)
         self.assertGreater(rows[50000]["orig_bps"], 0)
 
@@ -142,7 +142,7 @@ class Big(konn.Case):
     def test_text_shows_the_same_magnitude(self):
         result = konn.run("list", "-r", self.pcap(self.capture(4)), "-C",
                           "id.orig_h,orig_bytes,orig_bps")
-        self.assertRegex(result.out, r"\b(5\.2\d*\s?G|4\.8\d*\s?Gi)")
+        self.assertRegex(result.out, r"\b4\.8\d*\s?Gi?\b")
 
 
 class Load(konn.Case):
