@@ -25,14 +25,24 @@ struct program {
 	struct session session;
 };
 
+/* A message may have lines of its own: an expression and a caret below it. */
 static int fail(const struct err *err)
 {
-	struct buf line = {0};
+	struct buf out = {0};
+	const char *line = err->text;
 
-	text_clean(&line, err->text, strlen(err->text));
-	(void)fprintf(
-		stderr, "konn: %s\n", buf_cstr(&line)); /* nowhere else to say it */
-	buf_done(&line);
+	buf_str(&out, "konn: ");
+	for (;;) {
+		size_t len = strcspn(line, "\n");
+
+		text_clean(&out, line, len);
+		buf_char(&out, '\n');
+		if (line[len] == '\0')
+			break;
+		line += len + 1;
+	}
+	(void)fputs(buf_cstr(&out), stderr); /* nowhere else to say it */
+	buf_done(&out);
 	return err->exit_code;
 }
 
@@ -176,7 +186,8 @@ static void choose_columns(struct session *s)
 		for (unsigned i = 0; i < column_count(); i++) {
 			const struct column *c = column_at(i);
 
-			if (json_or_csv(o) ? !c->table_only : c->priority <= wide)
+			if (json_or_csv(o) ? !c->table_only && c->priority < 99
+					   : c->priority <= wide)
 				s->columns[s->n_columns++] = (uint16_t)i;
 		}
 	for (unsigned i = 0; i < o->n_columns && s->n_columns < QUERY_COLUMNS; i++)

@@ -120,15 +120,11 @@ static int open_source(struct session *s, struct err *err)
 		.capture_socket = capture_socket,
 		.ctx = s,
 	};
-	int ret;
 
 	if (s->n_files)
 		return file_source_open(
 			s->files, s->n_files, o->bpf, &s->pipe.source, err);
-	ret = helper_hello(s->helper_fd, err);
-	if (ret == 0)
-		ret = live_source_open(&live, &s->pipe.source, err);
-	return ret;
+	return live_source_open(&live, &s->pipe.source, err);
 }
 
 /* Files: the same uid in each run. Live: another one after each boot. */
@@ -326,6 +322,9 @@ static void finish(struct session *s)
 	if (s->verb->finish)
 		s->verb->finish(s);
 	summary_unsupported(s);
+	session_flush(s);
+	if (s->aborted) /* nobody reads; or the message says why */
+		return;
 	if (!s->verb->no_summary)
 		summary_write(s);
 	session_flush(s);

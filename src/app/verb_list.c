@@ -70,13 +70,17 @@ static void on_row(void *ctx, const struct row *r, uint64_t uid)
 		session_flush(s);
 }
 
-/* The column to sort by must be among those of the snapshot. */
+/* The column to sort by must be in the snapshot, shown or not. */
 static int place_of_sort(struct session *s)
 {
 	for (unsigned i = 0; i < s->n_columns; i++)
 		if (s->columns[i] == s->o->sort)
 			return (int)i;
-	return -1;
+	if (s->n_columns == QUERY_COLUMNS)
+		return -1;
+	s->columns[s->n_columns] = (uint16_t)s->o->sort;
+	s->style.hidden = 1;
+	return (int)s->n_columns++;
 }
 
 static int list_open(struct session *s, struct engine_setup *setup, struct err *err)
@@ -95,8 +99,7 @@ static int list_open(struct session *s, struct engine_setup *setup, struct err *
 		l->sort = place_of_sort(s);
 		if (l->sort < 0)
 			return err_set(err, EXIT_USAGE,
-				"-s: column %s is not among those of -C",
-				column_at((unsigned)s->o->sort)->key);
+				"too many columns to sort by one more");
 	}
 	setup->sink.ctx = s;
 	setup->sink.ended = on_row;

@@ -8,7 +8,7 @@
 static void head(struct buf *out, const struct snapshot *s, const struct view_style *v)
 {
 	(void)v;
-	for (unsigned i = 0; i < s->columns; i++) {
+	for (unsigned i = 0; i < view_columns(s, v); i++) {
 		const char *key = snapshot_column(s, i)->key;
 
 		if (i > 0)
@@ -33,7 +33,7 @@ static void add_value(
 static void rows(struct buf *out, const struct snapshot *s, const struct view_style *v)
 {
 	for (unsigned row = 0; row < s->rows; row++) {
-		for (unsigned i = 0; i < s->columns; i++) {
+		for (unsigned i = 0; i < view_columns(s, v); i++) {
 			struct value value = snapshot_cell(s, row, i);
 
 			if (i > 0)

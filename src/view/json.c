@@ -68,10 +68,11 @@ struct json_column {
 	enum type type;
 };
 
-static unsigned prepare(
-	struct json_column columns[QUERY_COLUMNS], const struct snapshot *s)
+static unsigned prepare(struct json_column columns[QUERY_COLUMNS],
+	const struct snapshot *s, const struct view_style *v)
 {
-	unsigned count = s->columns < QUERY_COLUMNS ? s->columns : QUERY_COLUMNS;
+	unsigned count = view_columns(s, v) < QUERY_COLUMNS ? view_columns(s, v)
+							    : QUERY_COLUMNS;
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct column *c = snapshot_column(s, i);
@@ -85,7 +86,7 @@ static void rows(struct buf *out, const struct snapshot *s, const struct view_st
 {
 	static const char start[] = "{\"kind\":\"conn\"";
 	struct json_column columns[QUERY_COLUMNS];
-	unsigned count = prepare(columns, s);
+	unsigned count = prepare(columns, s, v);
 
 	for (unsigned row = 0; row < s->rows; row++) {
 		buf_add(out, start, sizeof(start) - 1);

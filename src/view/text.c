@@ -25,7 +25,7 @@ static void head(struct buf *out, const struct snapshot *s, const struct view_st
 	struct text_layout l;
 	unsigned pos = 0;
 
-	text_layout_fit(&l, s, v->width);
+	text_layout_fit(&l, s, v);
 	for (unsigned i = 0; i < l.count; i++) {
 		struct buf title = {0};
 
@@ -45,7 +45,7 @@ static void rows(struct buf *out, const struct snapshot *s, const struct view_st
 	struct buf line = {0}, cell = {0};
 	struct text_layout l;
 
-	text_layout_fit(&l, s, v->width);
+	text_layout_fit(&l, s, v);
 	for (unsigned row = 0; row < s->rows; row++) {
 		unsigned pos = 0;
 

@@ -57,14 +57,16 @@ static void choose(
 	}
 }
 
-void text_layout_fit(struct text_layout *l, const struct snapshot *s, unsigned limit)
+void text_layout_fit(
+	struct text_layout *l, const struct snapshot *s, const struct view_style *v)
 {
-	unsigned columns = s->columns < QUERY_COLUMNS ? s->columns : QUERY_COLUMNS;
+	unsigned columns = view_columns(s, v) < QUERY_COLUMNS ? view_columns(s, v)
+							      : QUERY_COLUMNS;
 	bool taken[QUERY_COLUMNS] = {false};
 
-	l->limit = limit;
+	l->limit = v->width;
 	l->total = l->count = 0;
-	choose(s, columns, limit, taken);
+	choose(s, columns, v->width, taken);
 	for (unsigned i = 0; i < columns; i++) {
 		const struct column *c = snapshot_column(s, i);
 

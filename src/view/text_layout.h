@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "model/query.h"
+#include "view/view.h"
 #include "model/snapshot.h"
 
 struct text_column {
@@ -22,8 +23,10 @@ struct text_layout {
 	struct text_column columns[QUERY_COLUMNS];
 };
 
-/* Takes columns by priority as long as they fit; those of priority 0 always. */
-void text_layout_fit(struct text_layout *l, const struct snapshot *s, unsigned limit);
+/* Takes columns by priority as long as they fit into v->width; those of priority 0
+ * always. */
+void text_layout_fit(
+	struct text_layout *l, const struct snapshot *s, const struct view_style *v);
 
 /*
  * Adds one cell to a line of `*pos` columns so far. What is wider than its column

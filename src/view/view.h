@@ -14,9 +14,16 @@ struct view_style {
 	bool si;        /* bytes in powers of 1000 */
 	bool epoch;     /* times as integer microseconds since the epoch */
 	bool color;
-	bool numeric;                    /* no names for ports */
+	bool numeric;    /* no names for ports */
+	unsigned hidden; /* so many columns at the end are not shown (only sorted by) */
 	const struct services *services; /* borrowed; may be NULL */
 };
+
+static inline unsigned view_columns(
+	const struct snapshot *s, const struct view_style *v)
+{
+	return s->columns > v->hidden ? s->columns - v->hidden : 0;
+}
 
 /* A line that is not a connection: event, load, summary. */
 struct record_field {

@@ -95,6 +95,7 @@ static void add_layout(
 	struct layout l;
 	struct layout_want want = {
 		.columns = t->wanted,
+		.priority = t->priority,
 		.n_columns = t->n_wanted,
 		.left = 2,
 		.cols = t->paint.cols,
@@ -115,8 +116,13 @@ static void list_columns(struct tui *t, struct query *q)
 		f->idle_ms, f->age_ms, f->orig_pkts, f->resp_pkts};
 
 	t->n_wanted = 0;
-	for (unsigned i = 0; i < t->n_chosen; i++)
+	for (unsigned i = 0; i < t->n_chosen; i++) {
+		unsigned before = t->n_wanted;
+
 		add_column(t->wanted, &t->n_wanted, ask_over_window(t, t->chosen[i]));
+		if (t->n_wanted > before)
+			t->priority[before] = column_at(t->chosen[i])->priority;
+	}
 	add_layout(t, q, NULL);
 	add_layout(t, q, t->content);
 	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)

@@ -76,12 +76,13 @@ static bool is_empty(const struct layout_want *want, uint16_t column)
 }
 
 /* Lower goes first. */
-static int rank(const struct layout_want *want, uint16_t column)
+static int rank(const struct layout_want *want, unsigned index)
 {
+	uint16_t column = want->columns[index];
+
 	if (column == want->cursor || column == want->sort)
 		return -1;
-	return column_at(column)->priority +
-	       (is_empty(want, column) ? EMPTY_PENALTY : 0);
+	return want->priority[index] + (is_empty(want, column) ? EMPTY_PENALTY : 0);
 }
 
 /* Index of the field that comes next by rank, at most `most`; -1 when there is none. */
@@ -90,7 +91,7 @@ static int next_field(const struct fitting *f, int most)
 	int best = -1, best_rank = most + 1;
 
 	for (unsigned i = 0; i < f->count; i++) {
-		int r = rank(f->want, f->all[i].column);
+		int r = rank(f->want, i);
 
 		if (!f->tried[i] && r < best_rank) {
 			best = (int)i;

@@ -30,6 +30,7 @@ struct layout_content { /* of one column, as far as it was seen */
 
 struct layout_want {
 	const uint16_t *columns; /* in the order of the screen */
+	const uint8_t *priority; /* of each; 0 goes first */
 	unsigned n_columns;
 	int left, cols;   /* first usable column of the screen; width of the screen */
 	int cursor, sort; /* columns that must be there if they are wanted; -1: none */

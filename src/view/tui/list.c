@@ -69,8 +69,10 @@ void list_measure(struct tui *t, const struct snapshot *s)
 static void fit(struct tui *t, const struct snapshot *s)
 {
 	uint16_t columns[QUERY_COLUMNS];
+	uint8_t priority[QUERY_COLUMNS];
 	struct layout_want want = {
 		.columns = columns,
+		.priority = priority,
 		.left = screen_frame(t).left,
 		.cols = t->paint.cols,
 		.cursor = ask_cell(t),
@@ -79,8 +81,10 @@ static void fit(struct tui *t, const struct snapshot *s)
 	};
 
 	for (unsigned i = 0; i < t->n_wanted; i++)
-		if (screen_find(s, t->wanted[i]) >= 0)
+		if (screen_find(s, t->wanted[i]) >= 0) {
+			priority[want.n_columns] = t->priority[i];
 			columns[want.n_columns++] = t->wanted[i];
+		}
 	layout_fit(&t->layout, &want);
 }
 

@@ -79,7 +79,8 @@ struct tui {
 	uint64_t serial;                /* counts changes of the question */
 	uint16_t chosen[QUERY_COLUMNS]; /* columns wanted, in the order of the screen */
 	unsigned n_chosen;
-	uint16_t wanted[QUERY_COLUMNS]; /* the same with rates over `window` seconds */
+	uint16_t wanted[QUERY_COLUMNS];  /* the same with rates over `window` seconds */
+	uint8_t priority[QUERY_COLUMNS]; /* of wanted: those of the chosen ones */
 	unsigned n_wanted;
 	int sort; /* column as chosen; -1: none */
 	bool reverse;
