@@ -1,0 +1,97 @@
+"""seeds — what each fuzz target starts from: a few made-up inputs, and captures if present.
+
+Which bytes mean what to a target stands in its fuzz_NAME.c.
+"""
+import os
+import struct
+
+CAPTURE_MAX_BYTES = 8192
+CAPTURES_MOST = 400
+READER_MODES = 4  # fuzz_capture.c: the first byte chooses pipe and filter
+
+FILTERS = [
+    "dst port 80", "state established and pport = :443",
+    "rtt > 100ms and process ~ ssh and not peer 10/8", "tcp and (port 80 or port :443)",
+    "orig_bytes >= 10Ki", "id.orig_h in (10.0.0.0/8, fd00::/8)", "process:ssh",
+    "src host 192.168.1.5 and portrange 1000-2000", "not (udp or icmp) and bps < 1M",
+    "((((((tcp))))))", "state != TIME-WAIT", 'process !~ "a b"', "duration > 1.5s",
+]
+
+
+def ether_ipv4(proto, body):
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 1, 0, 64, proto, 0,
+                       bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]))
+    return bytes(12) + b"\x08\x00" + head + body
+
+
+def frames():
+    """One Ethernet frame of each kind that leads to another dissector."""
+    tcp = struct.pack(">HHIIBBHHH", 40000, 443, 1, 0, 0x50, 2, 512, 0, 0)
+    udp = struct.pack(">HHHH", 40000, 53, 8 + 12, 0) + bytes(12)
+    inner = ether_ipv4(6, tcp)
+    vxlan = struct.pack(">HHHH", 40000, 4789, 16 + len(inner), 0)
+    vxlan += struct.pack(">II", 0x08000000, 42 << 8) + inner
+    yield inner
+    yield ether_ipv4(17, udp)
+    yield ether_ipv4(17, vxlan)
+    yield ether_ipv4(47, struct.pack(">HH", 0, 0x0800) + inner[14:])
+    yield ether_ipv4(4, inner[14:])
+    yield ether_ipv4(1, struct.pack(">BBHI", 3, 3, 0, 0) + inner[14:42])
+    yield inner[:12] + struct.pack(">HH", 0x8100, 7) + inner[12:]
+    ipv6 = struct.pack(">IHBB", 0x60000000, len(tcp) + 8, 0, 64) + bytes(15) + b"\1"
+    ipv6 += bytes(15) + b"\2" + struct.pack(">BBHI", 6, 0, 0x0104, 0) + tcp
+    yield bytes(12) + b"\x86\xdd" + ipv6
+
+
+def pcap(packets):
+    out = struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
+    for number, packet in enumerate(packets):
+        out += struct.pack("<IIII", number, 0, len(packet), len(packet)) + packet
+    return out
+
+
+def pcapng(packets):
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        size = len(body) + 12
+        return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
+    out = block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
+    out += block(1, struct.pack("<HHI", 1, 0, 0))
+    for number, packet in enumerate(packets):
+        out += block(6, struct.pack("<IIIII", 0, 0, number, len(packet), len(packet)) + packet)
+    return out
+
+
+def small_captures(folder):
+    found = 0
+    for where, folders, leaves in os.walk(folder):
+        folders.sort()
+        for leaf in sorted(leaves):
+            path = os.path.join(where, leaf)
+            if os.path.getsize(path) <= CAPTURE_MAX_BYTES and found < CAPTURES_MOST:
+                found += 1
+                with open(path, "rb") as capture:
+                    yield capture.read()
+
+
+def for_capture(folder):
+    files = [pcap(frames()), pcapng(frames()), *small_captures(folder)]
+    for number, data in enumerate(files):
+        yield bytes([number % READER_MODES]) + data
+
+
+def for_filter(_folder):
+    return [text.encode() for text in FILTERS]
+
+
+def for_decode(_folder):
+    return frames()
+
+
+def write(name, out, folder):
+    """Fills the folder `out` with the seeds of target `name`."""
+    os.makedirs(out, exist_ok=True)
+    makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode}
+    for number, data in enumerate(makers[name](folder) if name in makers else []):
+        with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
+            seed.write(data)
