@@ -158,7 +158,7 @@ static bool test_text(const struct filter_op *op, const struct value *v)
 
 static bool test_address(const struct filter_op *op, const struct value *v)
 {
-	const struct filter_net *net = &op->net;
+	const struct home_net *net = &op->net;
 	bool same = v->family == net->family;
 
 	if (op->compare == FILTER_EQ || op->compare == FILTER_NE) {

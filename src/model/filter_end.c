@@ -30,21 +30,14 @@ const struct end_word *end_find(const struct word *w)
 /* What a value says of an end: a network, a range of ports, or both. */
 struct end_value {
 	bool has_net, has_port;
-	struct filter_net net;
+	struct home_net net;
 	uint16_t low, high;
 };
 
 static bool parse_net(const char *text, size_t len, bool partial, struct end_value *out)
 {
-	enum family family;
-	unsigned prefix;
-
-	if (!home_parse_net(text, len, partial, &out->net.addr, &family, &prefix))
-		return false;
-	out->net.family = (uint8_t)family;
-	out->net.prefix = (uint8_t)prefix;
-	out->has_net = true;
-	return true;
+	out->has_net = home_parse_net(text, len, partial, &out->net);
+	return out->has_net;
 }
 
 /* 80, http, :443, 80-90; a name may have a - itself. */

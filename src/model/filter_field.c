@@ -112,17 +112,14 @@ bool field_relation(struct parser *p, unsigned column, enum relation relation)
 bool field_contains(struct parser *p, unsigned column)
 {
 	enum type type = column_at(column)->type;
-	enum family family;
-	unsigned prefix;
-	struct addr net;
+	struct home_net net;
 	struct word w;
 
 	if (!lex_value(p, &w))
 		return false;
 	if (type_is_text(type))
 		return emit_match(p, column, RELATION_MATCH, &w);
-	if (type == TYPE_ADDR &&
-		!home_parse_net(w.text, w.len, false, &net, &family, &prefix))
+	if (type == TYPE_ADDR && !home_parse_net(w.text, w.len, false, &net))
 		return emit_match(p, column, RELATION_MATCH, &w);
 	return field_equals(p, column, &w);
 }

@@ -77,9 +77,7 @@ static bool peek_value(struct parser *p, struct word *out)
  */
 static bool means_end(struct parser *p, const struct end_word *e)
 {
-	enum family family;
-	unsigned prefix;
-	struct addr addr;
+	struct home_net net;
 	struct word w;
 
 	if (column_find(e->name, strlen(e->name)) < 0)
@@ -88,8 +86,7 @@ static bool means_end(struct parser *p, const struct end_word *e)
 		p->at--;
 		return true;
 	}
-	return peek_value(p, &w) &&
-	       home_parse_net(w.text, w.len, false, &addr, &family, &prefix);
+	return peek_value(p, &w) && home_parse_net(w.text, w.len, false, &net);
 }
 
 /* `proto = 6` */
@@ -103,10 +100,11 @@ static bool proto_number(
 		(relation != RELATION_EQ && relation != RELATION_NE) ||
 		!peek_value(p, &w) || w.text[0] < '0' || w.text[0] > '9')
 		return false;
-	*out_ok = lex_value(p, &w);
-	if (!find_proto(&w, &proto))
+	if (!find_proto(&w, &proto)) {
 		*out_ok = parser_fail(p, w.at, "a protocol is at most 255");
-	*out_ok = *out_ok && emit_number(p, FILTER_PROTO, proto) &&
+		return true;
+	}
+	*out_ok = lex_value(p, &w) && emit_number(p, FILTER_PROTO, proto) &&
 		  (relation == RELATION_EQ ||
 			  parser_emit(p, &(struct filter_op){.code = FILTER_NOT}));
 	return true;

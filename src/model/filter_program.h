@@ -5,6 +5,7 @@
 #include <regex.h>
 
 #include "model/filter.h"
+#include "model/home.h"
 
 #define FILTER_TEXT_MAX 256 /* bytes of one value */
 
@@ -51,11 +52,6 @@ struct filter_pattern {
 	char text[FILTER_TEXT_MAX]; /* in lower case when any_case */
 };
 
-struct filter_net {
-	struct addr addr;
-	uint8_t family, prefix;
-};
-
 struct filter_op {
 	uint8_t code;    /* enum filter_code */
 	uint8_t compare; /* enum filter_compare */
@@ -67,7 +63,7 @@ struct filter_op {
 	uint64_t scale; /* NUMBER: a unit of the column in units of number */
 	union {
 		uint64_t number;
-		struct filter_net net;
+		struct home_net net;
 		struct {
 			uint16_t low, high;
 		} port;

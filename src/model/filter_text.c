@@ -103,21 +103,30 @@ static void close_group(struct estimate *e)
 	piece(e, at->nodes + 1);
 }
 
-/* Offset of the ] that ends the list whose [ is at `at`; `len` when there is none. */
+/* Offset behind [:alpha:], [.x.] or [=x=] at `at`; `at` when none is there. */
+static size_t class_end(const char *text, size_t at, size_t len)
+{
+	size_t i = at + 2;
+	char kind = at + 1 < len ? text[at + 1] : '\0';
+
+	if (text[at] != '[' || (kind != ':' && kind != '.' && kind != '='))
+		return at;
+	while (i + 1 < len && (text[i] != kind || text[i + 1] != ']'))
+		i++;
+	return i + 2;
+}
+
+/* Offset of the ] that ends the list whose [ is at `at`; at least `len`: there is none.
+ */
 static size_t list_end(const char *text, size_t at, size_t len)
 {
 	at++;
 	at += at < len && text[at] == '^';
 	at += at < len && text[at] == ']';
-	for (; at < len && text[at] != ']'; at++) {
-		char kind = at + 1 < len ? text[at + 1] : '\0';
+	while (at < len && text[at] != ']') {
+		size_t end = class_end(text, at, len);
 
-		if (text[at] != '[' || (kind != ':' && kind != '.' && kind != '='))
-			continue;
-		for (at += 2; at + 1 < len; at++) /* [:alpha:] */
-			if (text[at] == kind && text[at + 1] == ']')
-				break;
-		at++;
+		at = end > at ? end : at + 1;
 	}
 	return at;
 }

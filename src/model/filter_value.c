@@ -152,17 +152,11 @@ bad:
 
 static bool parse_address(struct parser *p, const struct word *w, struct filter_op *op)
 {
-	enum family family;
-	unsigned prefix;
-
 	op->code = FILTER_ADDRESS;
-	if (!home_parse_net(w->text, w->len, false, &op->net.addr, &family, &prefix))
-		return parser_fail(p, w->at,
-			"'%s' is no address: names cannot be looked up in a filter",
-			w->text);
-	op->net.family = (uint8_t)family;
-	op->net.prefix = (uint8_t)prefix;
-	return true;
+	if (home_parse_net(w->text, w->len, false, &op->net))
+		return true;
+	return parser_fail(p, w->at,
+		"'%s' is no address: names cannot be looked up in a filter", w->text);
 }
 
 static bool ends_with(const char *text, const char *end)

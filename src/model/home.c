@@ -6,14 +6,9 @@
 
 #include "base/num.h"
 
-struct net {
-	struct addr addr;
-	uint8_t family, prefix;
-};
-
 /* Whole addresses are kept in order for a binary search: a host can have thousands. */
 struct home {
-	struct net *nets, *hosts; /* owned */
+	struct home_net *nets, *hosts; /* owned */
 	unsigned n_nets, nets_cap, n_hosts, hosts_cap;
 };
 
@@ -31,7 +26,8 @@ void home_free(struct home *h)
 	free(h);
 }
 
-static int net_compare(const struct net *a, const struct addr *addr, uint8_t family)
+static int net_compare(
+	const struct home_net *a, const struct addr *addr, uint8_t family)
 {
 	if (a->family != family)
 		return (int)a->family - (int)family;
@@ -56,12 +52,12 @@ static unsigned host_position(
 }
 
 /* Makes room at `at` in a list and puts `net` there. */
-static int insert(struct net **list, unsigned *count, unsigned *cap, unsigned at,
-	const struct net *net)
+static int insert(struct home_net **list, unsigned *count, unsigned *cap, unsigned at,
+	const struct home_net *net)
 {
 	if (*count == *cap) {
 		unsigned more = *cap ? *cap * 2 : 8;
-		struct net *grown = reallocarray(*list, more, sizeof(*grown));
+		struct home_net *grown = reallocarray(*list, more, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -77,7 +73,7 @@ static int insert(struct net **list, unsigned *count, unsigned *cap, unsigned at
 int home_add(
 	struct home *h, const struct addr *net, enum family family, unsigned prefix)
 {
-	struct net n = {*net, (uint8_t)family, (uint8_t)prefix};
+	struct home_net n = {*net, (uint8_t)family, (uint8_t)prefix};
 
 	if (prefix != (family == FAMILY_V4 ? 32u : 128u))
 		return insert(&h->nets, &h->n_nets, &h->nets_cap, h->n_nets, &n);
@@ -92,7 +88,7 @@ bool home_has(const struct home *h, const struct addr *a, enum family family)
 	if (addr_is_loopback(a, family))
 		return true;
 	for (unsigned i = 0; i < h->n_nets; i++) {
-		const struct net *n = &h->nets[i];
+		const struct home_net *n = &h->nets[i];
 
 		if (n->family == family && addr_in(a, &n->addr, family, n->prefix))
 			return true;
@@ -127,14 +123,13 @@ static bool parse_partial(
 	return true;
 }
 
-bool home_parse_net(const char *text, size_t len, bool partial, struct addr *out,
-	enum family *out_family, unsigned *out_prefix)
+bool home_parse_net(const char *text, size_t len, bool partial, struct home_net *out)
 {
 	const char *slash = len ? memchr(text, '/', len) : NULL;
 	size_t addr_len = slash ? (size_t)(slash - text) : len;
 	enum family family = FAMILY_V4;
 	struct addr addr;
-	uint64_t prefix;
+	uint64_t prefix, most;
 	unsigned bytes = 4;
 
 	if (!addr_parse(text, addr_len, &addr, &family)) {
@@ -142,13 +137,12 @@ bool home_parse_net(const char *text, size_t len, bool partial, struct addr *out
 			!parse_partial(text, addr_len, &addr, &bytes))
 			return false;
 	}
+	most = family == FAMILY_V4 ? 32 : 128;
 	prefix = family == FAMILY_V4 ? bytes * 8 : 128;
 	if (slash && (!num_parse_u64(slash + 1, len - addr_len - 1, &prefix) ||
-			     prefix > (family == FAMILY_V4 ? 32 : 128)))
+			     prefix > most))
 		return false;
-	*out = addr;
-	*out_family = family;
-	*out_prefix = (unsigned)prefix;
+	*out = (struct home_net){addr, (uint8_t)family, (uint8_t)prefix};
 	return true;
 }
 
@@ -156,16 +150,14 @@ int home_parse(struct home *h, const char *text, struct err *err)
 {
 	while (*text) {
 		size_t len = strcspn(text, ",");
-		enum family family;
-		unsigned prefix;
-		struct addr net;
+		struct home_net net;
 
-		if (!home_parse_net(text, len, false, &net, &family, &prefix))
+		if (!home_parse_net(text, len, false, &net))
 			return err_set(err, EXIT_USAGE,
 				"not a network: '%.*s'; write 192.168.0.0/16 or "
 				"2001:db8::/32",
 				(int)(len > 64 ? 64 : len), text);
-		if (home_add(h, &net, family, prefix) < 0)
+		if (home_add(h, &net.addr, net.family, net.prefix) < 0)
 			return err_set(err, EXIT_SOFTWARE, "out of memory");
 		text += len;
 		text += *text == ',';

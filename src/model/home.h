@@ -4,11 +4,18 @@
 #define KONN_MODEL_HOME_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "core/addr.h"
 
 struct home;
+
+struct home_net {
+	struct addr addr; /* bits behind the prefix are not 0 of necessity */
+	uint8_t family, prefix;
+};
 
 /* Empty: nothing but loopback addresses is at home. NULL when there is no memory. */
 struct home *home_new(void);
@@ -28,7 +35,6 @@ bool home_has(const struct home *h, const struct addr *a, enum family family);
  * 128). `partial`: "10.1" alone is 10.1.0.0/16 too. False (nothing written) on anything
  * else.
  */
-bool home_parse_net(const char *text, size_t len, bool partial, struct addr *out,
-	enum family *out_family, unsigned *out_prefix);
+bool home_parse_net(const char *text, size_t len, bool partial, struct home_net *out);
 
 #endif
