@@ -96,6 +96,7 @@ static void make_flow(struct demo *d, unsigned i)
 	resp->payload_bytes = resp->packets * (mix(i, 13) % 1400);
 	orig->ip_bytes = orig->payload_bytes + 40 * orig->packets;
 	resp->ip_bytes = resp->payload_bytes + 40 * resp->packets;
+	orig->syn_seen = resp->syn_seen = true;
 	orig->ttl = 64;
 	resp->ttl = (uint8_t)(40 + i % 20);
 	orig->mss = resp->mss = 1460;
@@ -122,7 +123,8 @@ static void live(struct demo *d, unsigned i)
 	if (f->closed_ns || orig->state == TCP_SYN_SENT)
 		return;
 	for (unsigned side = 0; side < 2; side++)
-		rate_roll(&f->rate[side], second, f->side[side].payload_bytes);
+		rate_roll(&f->rate[side], second, f->side[side].payload_bytes,
+			f->side[side].packets);
 	f->rate_second = second;
 	if (r % 4 > 1)
 		return;
