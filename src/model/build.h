@@ -48,8 +48,8 @@ struct row_feed {
  * One scan that filters, keeps a sort key and handle of each match and selects the
  * first + count rows (never sorts what is not shown), then copies only those. Groups
  * aggregate during the scan (columns as their AGG_* says; key column, `conns` = how
- * many). totals.matched is filled in. Valid until the next call; NULL when memory ran
- * out.
+ * many). *totals is read after the scan, so the feed may count rows as
+ * they go by; matched is filled in. Valid until the next call; NULL without memory.
  */
 const struct snapshot *build_query(struct build *b, const struct query *q,
 	const struct row_feed *feed, const struct totals *totals);

@@ -125,7 +125,7 @@ const struct snapshot *build_query(struct build *b, const struct query *q,
 	const struct row_feed *feed, const struct totals *totals)
 {
 	struct scan s = {.b = b, .q = q, .follow = SIZE_MAX};
-	struct totals out = *totals;
+	struct totals out;
 	size_t first, total, end;
 
 	ranks_reset(&b->ranks, most_kept(q), q->reverse);
@@ -150,6 +150,7 @@ const struct snapshot *build_query(struct build *b, const struct query *q,
 			feed->get(feed->ctx, handle, &s, visit_copy);
 	}
 	b->first = (uint32_t)first;
+	out = *totals;
 	out.matched = s.matched;
 	return build_finish(b, &out);
 }
