@@ -114,6 +114,7 @@ enum step chain_tunnel(struct chain *ch, struct tunnel tunnel)
 	if (ch->p->tunnels == PACKET_TUNNELS)
 		return chain_bad(ch, MALFORMED_tunnel_depth);
 	ch->p->tunnel[ch->p->tunnels++] = tunnel;
+	ch->guessed = ch->space == KEY_UDP;
 	return STEP_NEXT;
 }
 
@@ -126,6 +127,7 @@ void chain_flow(struct chain *ch, enum packet_kind kind, uint16_t sport, uint16_
 	p->key.family = ch->family;
 	p->dir = (uint8_t)tuple_order(&p->key, &ch->src, sport, &ch->dst, dport);
 	ch->has_flow = true;
+	ch->guessed = false;
 	ch->flow_vlans = p->vlans;
 	ch->flow_tunnels = p->tunnels;
 }
@@ -206,10 +208,23 @@ static void remember_fragment(struct chain *ch)
 	fragments_first(ch->d->fragments, &ch->fragment, &flow);
 }
 
+/*
+ * What follows a tunnel's UDP port and does not even hold an IP header is no tunnel:
+ * the datagram stays. But a tunnel that the snaplen cuts must not look like a flow of
+ * its own.
+ */
+static bool is_no_tunnel(const struct chain *ch)
+{
+	return ch->guessed && ch->malformed != MALFORMED_cut &&
+	       ch->malformed != MALFORMED_tunnel_depth;
+}
+
 static void finish(struct chain *ch, enum step step)
 {
 	struct packet *p = ch->p;
 
+	if (step == STEP_BAD && is_no_tunnel(ch))
+		step = chain_no_flow(ch, PACKET_UDP);
 	if (step == STEP_BAD) {
 		p->outcome = OUTCOME_MALFORMED;
 		p->malformed = ch->malformed;

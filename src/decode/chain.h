@@ -86,6 +86,7 @@ struct chain {
 	uint8_t flow_vlans; /* p->vlans and p->tunnels of that flow */
 	uint8_t flow_tunnels;
 	bool wifi_pad; /* the body of 802.11 frames is aligned to 4 bytes */
+	bool guessed;  /* in a tunnel known by its UDP port, and no IP in it yet */
 	bool partial;  /* in a first fragment: lengths inside may reach beyond it */
 	bool pending;  /* `fragment` is to be remembered with the flow found */
 	struct fragment fragment;

@@ -16,7 +16,11 @@ enum {
 	TYPE_ERSPAN = 0x88be, /* I and II */
 	TYPE_ERSPAN3 = 0x22eb,
 	TYPE_WCCP = 0x883e,
+	TYPE_ARUBA = 0x8200, /* up to 0x8210: 802.11 frames of an access point */
+	TYPE_ARUBA_LAST = 0x8210,
 };
+
+#define PORT_UDP 4754 /* RFC 8086 */
 
 #define ROUTES 16 /* source route entries */
 
@@ -79,18 +83,31 @@ static enum step erspan(struct chain *ch, unsigned type, unsigned flags)
 	return chain_next(ch, KEY_ETHER, ETHERTYPE_ETHERNET);
 }
 
+static bool is_aruba(unsigned type)
+{
+	return type >= TYPE_ARUBA && type <= TYPE_ARUBA_LAST;
+}
+
+static bool is_known(const struct chain *ch, unsigned type)
+{
+	return type == TYPE_ERSPAN || type == TYPE_ERSPAN3 || type == TYPE_WCCP ||
+	       is_aruba(type) || chain_lookup(ch->d, KEY_ETHER, type);
+}
+
 static enum step gre0(struct chain *ch, unsigned flags, unsigned type)
 {
 	struct tunnel t = {.kind = TUNNEL_GRE};
 
 	if (!take_fields(ch, flags, &t))
 		return STEP_BAD;
+	if (!is_known(ch, type))
+		return STEP_DONE; /* stays GRE */
 	if (type == TYPE_ERSPAN || type == TYPE_ERSPAN3)
 		return erspan(ch, type, flags);
-	if (type != TYPE_WCCP && !chain_lookup(ch->d, KEY_ETHER, type))
-		return STEP_DONE; /* no tunnel that konn follows */
 	if (chain_tunnel(ch, t) == STEP_BAD)
 		return STEP_BAD;
+	if (is_aruba(type))
+		return chain_next(ch, KEY_INNER, INNER_WIFI);
 	if (type != TYPE_WCCP)
 		return chain_next(ch, KEY_ETHER, type);
 	/* version 2 puts four bytes before the packet */
@@ -125,13 +142,19 @@ static enum step gre1(struct chain *ch, unsigned flags)
 
 static enum step gre_step(struct chain *ch)
 {
-	const uint8_t *h = chain_take(ch, 4, MALFORMED_tunnel_header);
+	bool by_port = ch->space == KEY_UDP;
 	unsigned flags, type;
+	const uint8_t *h;
 
+	if (by_port && chain_left(ch) < 4)
+		return STEP_DONE; /* UDP */
+	h = chain_take(ch, 4, MALFORMED_tunnel_header);
 	if (!h)
 		return STEP_BAD;
 	flags = load_be16(h);
 	type = load_be16(h + 2);
+	if (by_port && (flags & 0x4fff || !is_known(ch, type)))
+		return STEP_DONE;
 	if ((flags & VERSION) == 0)
 		return gre0(ch, flags, type);
 	if ((flags & VERSION) == 1 && type == ETHERTYPE_PPP)
@@ -141,5 +164,5 @@ static enum step gre_step(struct chain *ch)
 
 const struct dissector dissector_gre = {
 	.step = gre_step,
-	.keys = {{KEY_IP, PROTO_GRE}},
+	.keys = {{KEY_IP, PROTO_GRE}, {KEY_UDP, PORT_UDP}},
 };

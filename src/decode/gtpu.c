@@ -51,7 +51,7 @@ static enum step gtpu_step(struct chain *ch)
 	uint32_t len = 0, left = chain_left(ch), taken;
 	struct cur c = ch->c;
 
-	if (!take_header(&c, &t, &len) || len + 8 > left)
+	if (!take_header(&c, &t, &len) || (len + 8 > left && !ch->partial))
 		return STEP_DONE; /* stays UDP */
 	taken = (uint32_t)(c.at - ch->c.at);
 	if (taken >= len + 8 || cur_left(&c) == 0)

@@ -41,6 +41,7 @@ static enum step ip4_step(struct chain *ch)
 	ch->ip_at = at;
 	if (ip4_options(ch, (h[0] & 15u) * 4, load_be16(h + 2)) == STEP_BAD)
 		return STEP_BAD;
+	ch->guessed = false;
 	p->tos = h[1];
 	p->ip_id = load_be16(h + 4);
 	p->ttl = h[8];
@@ -69,6 +70,7 @@ static enum step ip6_step(struct chain *ch)
 	ch->ip_at = at;
 	len = load_be16(h + 4);
 	bound_ip(ch, len || h[6] == PROTO_NO_NEXT ? len + 40 : 0);
+	ch->guessed = false;
 	p->tos = (uint8_t)(load_be16(h) >> 4);
 	p->ip_id = 0;
 	p->ttl = h[7];

@@ -11,8 +11,8 @@ static unsigned type_at(const struct chain *ch, uint32_t offset)
 }
 
 /*
- * A pseudowire's Ethernet frame. Nibble 0 is a control word (RFC 4385 §3), or an address
- * that starts so: where a known type stands decides.
+ * A pseudowire's Ethernet frame. Nibble 0 is a control word (RFC 4385 §3), or an
+ * address that starts so: where a known type stands decides.
  */
 static enum step pseudowire(struct chain *ch, unsigned nibble)
 {

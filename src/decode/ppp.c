@@ -48,6 +48,8 @@ static enum step chdlc(struct chain *ch)
 	type = load_be16(h + 2);
 	if (type == 0xfefe) /* OSI, with a pad byte and an NLPID */
 		return chain_next(ch, KEY_INNER, INNER_NLPID);
+	if (type == ETHERTYPE_RARP) /* Cisco's SLARP has that number */
+		return chain_no_flow(ch, PACKET_OTHER_LINK);
 	return chain_next(ch, KEY_ETHER, type);
 }
 

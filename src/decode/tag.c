@@ -1,13 +1,15 @@
 /*
  * tag — tags between the addresses and the type that name no VLAN: 802.1ah, 802.1BR,
- * Cisco's VN-Tag and metadata, and MACsec (802.1AE) that signs but does not encrypt.
+ * those of Cisco (FabricPath, VN-Tag, metadata), and MACsec (802.1AE) that signs but
+ * does not encrypt.
  */
 #include "decode/chain.h"
 #include "decode/load.h"
 
 enum {
-	TYPE_I_TAG = 0x88e7,
 	TYPE_MACSEC = 0x88e5,
+	TYPE_I_TAG = 0x88e7,
+	TYPE_FABRIC_PATH = 0x8903,
 	TYPE_METADATA = 0x8909,
 	TYPE_VN_TAG = 0x8926,
 	TYPE_E_TAG = 0x893f,
@@ -54,7 +56,8 @@ static enum step tag_step(struct chain *ch)
 	case TYPE_VN_TAG: return then_type(ch, 4);
 	default: break;
 	}
-	if (!chain_take(ch, 4, MALFORMED_vlan_short))
+	/* a tag, then a frame with addresses of its own */
+	if (!chain_take(ch, ch->key == TYPE_I_TAG ? 4 : 2, MALFORMED_vlan_short))
 		return STEP_BAD;
 	return chain_next(ch, KEY_ETHER, ETHERTYPE_ETHERNET);
 }
@@ -65,6 +68,7 @@ const struct dissector dissector_tag = {
 		{
 			{KEY_ETHER, TYPE_I_TAG},
 			{KEY_ETHER, TYPE_MACSEC},
+			{KEY_ETHER, TYPE_FABRIC_PATH},
 			{KEY_ETHER, TYPE_METADATA},
 			{KEY_ETHER, TYPE_VN_TAG},
 			{KEY_ETHER, TYPE_E_TAG},

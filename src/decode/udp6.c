@@ -54,10 +54,12 @@ static enum step udp6_step(struct chain *ch)
 	bool teredo = ch->key == PORT_TEREDO;
 	struct tunnel t = {.kind = teredo ? TUNNEL_TEREDO : TUNNEL_AYIYA};
 	struct cur c = ch->c;
+	uint32_t left;
 
 	if (!(teredo ? take_teredo(&c) : take_ayiya(&c)))
 		return STEP_DONE; /* stays UDP */
-	if (load_be16(c.at + 4) + 40u > chain_claimed(ch) - (uint32_t)(c.at - ch->c.at))
+	left = chain_claimed(ch) - (uint32_t)(c.at - ch->c.at);
+	if (load_be16(c.at + 4) + 40u > left && !ch->partial)
 		return STEP_DONE;
 	ch->c = c;
 	if (chain_tunnel(ch, t) == STEP_BAD)

@@ -25,6 +25,8 @@ static void take_addresses(struct chain *ch, const uint8_t *h, const uint8_t *fo
 	struct packet *p = ch->p;
 	unsigned ds = h[1] & (TO_DS | FROM_DS);
 
+	if (p->tunnels)
+		return; /* the outermost frame's are the ones of this link */
 	memcpy(p->mac_dst, ds & TO_DS ? h + 16 : h + 4, 6);
 	if (fourth)
 		memcpy(p->mac_src, fourth, 6);
@@ -40,8 +42,10 @@ static enum step amsdu(struct chain *ch)
 
 	if (!h)
 		return STEP_BAD;
-	memcpy(ch->p->mac_dst, h, 6);
-	memcpy(ch->p->mac_src, h + 6, 6);
+	if (ch->p->tunnels == 0) {
+		memcpy(ch->p->mac_dst, h, 6);
+		memcpy(ch->p->mac_src, h + 6, 6);
+	}
 	if (load_be16(h + 12) <= chain_left(ch))
 		chain_bound(ch, load_be16(h + 12));
 	return chain_next(ch, KEY_INNER, INNER_LLC);
