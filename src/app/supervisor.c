@@ -121,6 +121,22 @@ static int start_both(struct supervisor *s)
  * SIGSTOP from a stranger concerns the worker alone, unless it paints (curses stops
  * itself so).
  */
+/* Has the worker been continued together with this process? */
+static bool went_on(const struct supervisor *s)
+{
+	siginfo_t info = {0};
+
+	/* Continued, or even stopped once more since; reap() will see that again. */
+	return waitid(P_PID, (id_t)s->worker, &info,
+		       WCONTINUED | WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid != 0;
+}
+
+/*
+ * The worker stopped: the shell that waits for this process shall see a stopped job.
+ * SIGSTOP from a stranger concerns the worker alone, unless it paints (curses stops
+ * itself so).
+ */
 static void stop_too(struct supervisor *s, int signal_number)
 {
 	if (signal_number == SIGSTOP && !s->setup->terminal)
@@ -128,7 +144,9 @@ static void stop_too(struct supervisor *s, int signal_number)
 	supervisor_tty_suspend(&s->tty);
 	(void)raise(SIGSTOP); /* returns when continued */
 	supervisor_tty_resume(&s->tty);
-	if (s->worker > 0)
+	/* `fg` continues the whole group; a signal too many would undo a quick second
+	 * ^Z. */
+	if (!went_on(s))
 		(void)kill(s->worker, SIGCONT); /* may have ended */
 }
 

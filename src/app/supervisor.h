@@ -28,9 +28,9 @@ struct supervisor_setup {
  *
  * The worker starts with the signal mask of the caller. What the terminal sends (^C
  * ^\ ^Z, hang-up) reaches it from the kernel, what somebody sends to the supervisor is
- * passed on: a HUP may come twice. A worker that paints repaints everything on SIGCONT.
- * If the supervisor is killed, the worker gets SIGTERM when it paints (so that it can
- * give the terminal back) and SIGKILL when it does not.
+ * passed on: a HUP may come twice. A worker that paints enters its screen anew on every
+ * SIGCONT. If the supervisor is killed, the worker gets SIGTERM when it paints (so that
+ * it can give the terminal back) and SIGKILL when it does not.
  */
 int supervisor_run(const struct supervisor_setup *setup);
 

@@ -14,7 +14,6 @@ static const char leave_screen[] =
 	"\033[?2026l\033[?1000l\033[?1002l\033[?1003l\033[?1006l"
 	"\033[?2004l\033[?1049l\033[?25h\033[?7h\033(B\017"
 	"\033[?1l\033>\033[0m";
-static const char enter_screen[] = "\033[?1049h\033[?25l";
 
 void supervisor_tty_save(struct supervisor_tty *tty)
 {
@@ -81,7 +80,6 @@ void supervisor_tty_resume(struct supervisor_tty *tty)
 	if (!tty->interrupted || !ours(tty))
 		return;
 	(void)tcsetattr(tty->fd, TCSANOW, &tty->painting); /* fails when it is gone */
-	say(tty, enter_screen, sizeof(enter_screen) - 1);
 	tty->interrupted = false;
 }
 
