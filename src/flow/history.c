@@ -20,13 +20,11 @@ static char letter_of(enum history_letter letter)
 	return '?';
 }
 
-void history_add(struct flow *f, unsigned dir, enum history_letter letter)
+void history_new(struct flow *f, unsigned dir, enum history_letter letter)
 {
 	size_t len;
 	char c = letter_of(letter);
 
-	if (f->side[dir].letters & letter)
-		return;
 	f->side[dir].letters |= (uint16_t)letter;
 	len = strnlen(f->history, sizeof(f->history) - 1);
 	if (len == sizeof(f->history) - 1)

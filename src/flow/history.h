@@ -21,7 +21,14 @@ enum history_letter { /* bits of flow_side.letters; upper case for orig, lower f
 	HISTORY_FLIPPED = 1 << 10,   /* ^: orientation was corrected; has no case */
 };
 
-/* Notes a letter of direction `dir` once. */
-void history_add(struct flow *f, unsigned dir, enum history_letter letter);
+/* Notes a letter that direction `dir` does not have yet. */
+void history_new(struct flow *f, unsigned dir, enum history_letter letter);
+
+/* Notes a letter of direction `dir` once; asked for each packet. */
+static inline void history_add(struct flow *f, unsigned dir, enum history_letter letter)
+{
+	if (__builtin_expect(!(f->side[dir].letters & letter), 0))
+		history_new(f, dir, letter);
+}
 
 #endif

@@ -49,12 +49,13 @@ static inline void cell_set_present(uint8_t *row, unsigned index)
 static inline struct value cell_read(
 	const uint8_t *row, unsigned index, struct cell_place place, const char *arena)
 {
-	enum type type = column_at(place.column)->type;
 	struct value v = {.present = row[8 + index / 8] >> index % 8 & 1};
 	struct cell_text text;
+	enum type type;
 
 	if (!v.present)
 		return v;
+	type = column_at(place.column)->type;
 	if (type == TYPE_ADDR) {
 		memcpy(&v.addr, row + place.at, 16);
 		v.family = row[place.at + 16];

@@ -11,15 +11,19 @@
 
 /*
  * The language, beside what the words of tcpdump and ss mean here:
- *   FIELD OP VALUE   = == != < > <= >= ~ !~, in (A, B, ...), not in (A, B, ...), and
- * the words eq ne lt gt le ge FIELD            the field has a value;  FIELD:VALUE text
- * contains (others: equals) it not and or ! && || ( )    not binds tightest, or
- * loosest; two tests side by side: and A comparison with an absent value is false, also
- * != and !~; so `not rtt > 5` is true where nothing was measured. Text: = ignores case
- * and takes - and _ for the same, but for fields where case matters (column.exact). Of
- * a list any item may match; !=: none does. src dst sport dport are the originator's
- * and the responder's; local peer lport pport need to know which end is at home, and
- * match either end when that is unknown or neither is.
+ *
+ * - FIELD OP VALUE, with = == != < > <= >= ~ !~ (or eq ne lt gt le ge), in (A, B, ...)
+ *   and not in (A, B, ...).
+ * - FIELD alone: it has a value. FIELD:VALUE: a text contains it, others equal it.
+ * - not and or ! && || ( ): not binds tightest, then and, then or (tcpdump gives and
+ *   and or the same rank). Two tests side by side: and.
+ * - A comparison with an absent value is false, != and !~ too; so `not rtt > 5` is
+ *   true where nothing was measured.
+ * - Text: = ignores case and takes - and _ for the same, but not in fields where case
+ *   matters (column.exact). Of a list any item may match; with != none does.
+ * - src dst sport dport are the originator's and the responder's. local peer lport
+ *   pport need to know which end is at home; they match either end when that is
+ *   unknown or neither is.
  */
 struct filter;
 

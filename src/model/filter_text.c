@@ -8,7 +8,7 @@
  * so repeated repetitions (a++++, ((a+)+)+, a{99}{99}) grow without bound in a few
  * bytes.
  */
-#define NODES_MAX  4000
+#define NODES_MAX  1000
 #define GROUPS_MAX 32
 
 static unsigned char lower(char c)
@@ -62,6 +62,7 @@ struct level { /* of groups inside each other */
 struct estimate {
 	struct level levels[GROUPS_MAX + 1];
 	unsigned depth;
+	bool repeated; /* the newest piece is already: POSIX leaves a+* undefined */
 	const char *refused; /* NULL: none so far */
 };
 
@@ -71,16 +72,18 @@ static void piece(struct estimate *e, unsigned long nodes)
 
 	at->newest = nodes;
 	at->nodes += nodes;
+	e->repeated = false;
 }
 
 static void repeat(struct estimate *e, unsigned long times)
 {
 	struct level *at = &e->levels[e->depth];
 
-	at->nodes += at->newest * (times - 1);
-	at->newest *= times;
-	if (at->nodes > NODES_MAX)
+	at->nodes += at->newest * (times - 1) + 1;
+	at->newest = at->newest * times + 1;
+	if (e->repeated || at->nodes > NODES_MAX)
 		e->refused = "it repeats too often";
+	e->repeated = true;
 }
 
 static void open_group(struct estimate *e)
@@ -89,6 +92,7 @@ static void open_group(struct estimate *e)
 		e->refused = "it has too many groups";
 	else
 		e->levels[++e->depth] = (struct level){0, 0};
+	e->repeated = false;
 }
 
 static void close_group(struct estimate *e)
@@ -97,6 +101,7 @@ static void close_group(struct estimate *e)
 
 	if (e->depth == 0) {
 		at->newest = at->nodes;
+		e->repeated = false;
 		return;
 	}
 	e->depth--;
@@ -147,6 +152,8 @@ static size_t element(struct estimate *e, const char *text, size_t at, size_t le
 	case '(': open_group(e); return at;
 	case ')': close_group(e); return at;
 	case '+': repeat(e, 2); return at;
+	case '*':
+	case '?': repeat(e, 1); return at;
 	case '{':
 		skip = interval(text + at, len - at, &times);
 		if (skip)

@@ -78,13 +78,19 @@ struct value text_endpoint(const struct row *r, unsigned dir)
 
 struct value text_mac(const struct row *r, unsigned dir)
 {
+	static const char hex[] = "0123456789abcdef";
 	const uint8_t *m = r->flow->detail[dir].mac;
 	struct buf *out = text_start(r);
+	char text[18];
 
 	if (!out)
 		return value_absent();
-	buf_fmt(out, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
-		m[5]);
+	for (unsigned i = 0; i < 6; i++) {
+		text[3 * i] = hex[m[i] >> 4];
+		text[3 * i + 1] = hex[m[i] & 15];
+		text[3 * i + 2] = ':';
+	}
+	buf_add(out, text, 17);
 	return text_end(out);
 }
 
