@@ -182,9 +182,8 @@ static void packet_details(void **state)
 	sample_orig(&f)->last_flags = TCP_SYN | TCP_PSH | TCP_ACK | TCP_FIN;
 	assert_string_equal(text(&f, NULL, "orig_flags"), "SPAF");
 	assert_string_equal(text(&f, NULL, "resp_flags"), "none");
-	*d = (struct flow_detail){.mac = {2, 0, 0xab, 1, 2, 255},
-		.has_mac = true,
-		.tos = 46 << 2 | 1};
+	*d = (struct flow_detail){
+		.mac = {2, 0, 0xab, 1, 2, 255}, .has_mac = true, .tos = 46 << 2 | 1};
 	sample_orig(&f)->detailed = true;
 	assert_string_equal(text(&f, NULL, "orig_mac"), "02:00:ab:01:02:ff");
 	assert_number(&f, "orig_dscp", 46);

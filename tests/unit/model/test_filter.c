@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "model/filter.h"
@@ -20,8 +21,10 @@ static int setup(void **state)
 {
 	static const char services[] = "http 80/tcp www\nhttps 443/tcp\ndomain 53/udp\n"
 				       "ftp-data 20/tcp\nssh 22/tcp\n";
-	struct world *w = test_calloc(1, sizeof(*w));
+	struct world *w = aligned_alloc(_Alignof(struct world), sizeof(*w));
 
+	assert_non_null(w); /* flows are aligned to cache lines */
+	memset(w, 0, sizeof(*w));
 	w->services = services_new(services, sizeof(services) - 1);
 	w->home = home_new();
 	assert_non_null(w->services);
@@ -54,7 +57,7 @@ static int teardown(void **state)
 	services_free(w->services);
 	home_free(w->home);
 	buf_done(&w->scratch);
-	test_free(w);
+	free(w);
 	return 0;
 }
 
@@ -252,6 +255,7 @@ static void faults(void **state)
 		{"proto ~ a++++++++++++++++++++++++++++++", 8, "repeats"},
 		{"proto ~ '(((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+'", 8,
 			"repeats"},
+		{"proto ~ id????????", 8, "repeats"},
 		{"proto ~ '((a[(])+){99}{99}'", 8, "repeats"},
 		{"bytes ~ 5", 8, "searches"},
 		{"proto = \"tcp", 8, "not closed"},
