@@ -268,7 +268,7 @@ class Fragments(konn.Case):
         t.send(1, F.ACK)
         t.close()
         row = self.row(t.frames)
-        self.assert_fields(row, conn_state="SF", orig_bytes=2000)
+        self.assert_fields(row, conn_state="SF", orig_bytes=2000, missed_bytes=0)
 
 
 if __name__ == "__main__":
