@@ -84,8 +84,29 @@ def for_filter(_folder):
     return [text.encode() for text in FILTERS]
 
 
-def for_decode(_folder):
-    return frames()
+def decode_record(linktype, frame):
+    """fuzz_decode.c: link type, length, flags, extra length, then the frame."""
+    return struct.pack("<HHBB", linktype, len(frame), 0, 0) + frame
+
+
+def first_packets(capture, most):
+    """Records of the first packets of a little-endian pcap file."""
+    linktype = struct.unpack_from("<H", capture, 20)[0]
+    at = 24
+    while most and at + 16 <= len(capture):
+        size = struct.unpack_from("<I", capture, at + 8)[0]
+        if size > len(capture):
+            return
+        yield decode_record(linktype, capture[at + 16:at + 16 + size])
+        at += 16 + size
+        most -= 1
+
+
+def for_decode(folder):
+    yield from (decode_record(1, frame) for frame in frames())
+    for capture in small_captures(folder):
+        if capture[:4] == b"\xd4\xc3\xb2\xa1" and len(capture) > 40:
+            yield b"".join(first_packets(capture, 4))
 
 
 def write(name, out, folder):

@@ -185,7 +185,26 @@ static void test_every_link(void **state)
 	}
 }
 
-/* At each length: cut by the snaplen, and as short on the wire. */
+/* Cut by the snaplen, and as short on the wire. */
+static void cut_at(
+	struct decoder *d, struct decoder *twin, const struct build *b, uint32_t len)
+{
+	struct frame f = frame_of(b);
+	struct packet p;
+
+	f.caplen = len;
+	p = decode_both(d, twin, &f);
+	assert_true(p.cut);
+	if (len + PAYLOAD >= b->len) { /* all headers are there */
+		assert_int_equal(p.kind, PACKET_TCP);
+		assert_int_equal(p.payload_len, PAYLOAD);
+	}
+	f.len = len;
+	p = decode_both(d, twin, &f);
+	assert_false(p.cut);
+	assert_int_not_equal(p.malformed, MALFORMED_cut);
+}
+
 static void test_every_cut(void **state)
 {
 	struct decoder *d = test_decoder(), *twin = test_decoder();
@@ -195,24 +214,9 @@ static void test_every_cut(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
 		struct build b = build_link(&links[i]);
-		struct frame f = frame_of(&b);
 
-		for (len = 0; len < b.len; len++) {
-			struct packet p;
-
-			f.caplen = len;
-			f.len = b.len;
-			p = decode_both(d, twin, &f);
-			assert_true(p.cut);
-			if (len + PAYLOAD >= b.len) { /* all headers are there */
-				assert_int_equal(p.kind, PACKET_TCP);
-				assert_int_equal(p.payload_len, PAYLOAD);
-			}
-			f.len = len;
-			p = decode_both(d, twin, &f);
-			assert_false(p.cut);
-			assert_int_not_equal(p.malformed, MALFORMED_cut);
-		}
+		for (len = 0; len < b.len; len++)
+			cut_at(d, twin, &b, len);
 	}
 	decoder_free(d);
 	decoder_free(twin);
