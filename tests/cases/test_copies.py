@@ -142,6 +142,15 @@ class Mirrors(konn.Case):
         self.assertEqual(report.summary["copies"], 0)
         self.assertIn("T", row["history"])
 
+    def test_acks_of_a_sender_with_a_constant_ip_id(self):
+        """Another acknowledgement number is another packet, however alike the rest."""
+        t = F.talk(step=10_000)
+        t.over = {"ident": 1}
+        t.open().data(1, 20_000).close()
+        report = self.listed("-r", self.pcap(t.frames))
+        self.assert_talk(report.conns[0], t)
+        self.assertEqual(report.summary["copies"], 0)
+
     def test_late_repetition_is_no_copy(self):
         """Beyond 1 ms an identical packet is the network's or sender's repetition."""
         t = identified().open()
