@@ -138,12 +138,14 @@ _Static_assert(
 	offsetof(struct packet, vlan) > 128 && offsetof(struct packet, vlan) <= 192,
 	"packet_clear: two whole lines and a part");
 
+#define TAG_BYTES 4 /* of a VLAN tag that the kernel took out: it was on the wire */
+
 /* Sets everything before the arrays, and what does not depend on the bytes. */
 static inline void packet_begin(struct packet *p, const struct frame *f)
 {
 	packet_clear(p);
 	p->ts_ns = f->ts_ns;
-	p->wire_bytes = f->len;
+	p->wire_bytes = f->len + (f->vlan_tpid ? TAG_BYTES : 0);
 	p->segments = 1;
 	p->linktype = f->linktype;
 	p->interface = f->interface;

@@ -9,8 +9,9 @@
  * too small, keeps the IP length. IP length 0 (segmentation offload, jumbograms): the
  * rest of the frame.
  * - payload_len follows from ip_bytes and the headers; UDP: from the UDP length.
- * - frame.len counts as wire_bytes. With gso_bytes, segments says how many packets the
- * frame stands for, and wire_bytes and ip_bytes count the headers of each.
+ * - frame.len and a tag that the kernel took out count as wire_bytes. With gso_bytes,
+ * segments says how many packets the frame stands for, and wire_bytes and ip_bytes
+ * count the headers of each.
  *
  * TCP headers that were not captured whole (snaplen, or a first fragment that ends
  * inside)

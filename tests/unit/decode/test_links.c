@@ -324,6 +324,7 @@ static void test_vlans(void **state)
 	assert_int_equal(p.vlans, 2);
 	assert_int_equal(p.vlan[0], 7);
 	assert_int_equal(p.vlan[1], 101);
+	assert_int_equal(p.wire_bytes, f.len + 4);
 
 	b = frame_begin(284); /* a switch tag that stands for a VLAN tag */
 	add_hex(&b, MACS "20080064 0800");
