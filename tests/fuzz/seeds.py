@@ -8,6 +8,8 @@ import struct
 CAPTURE_MAX_BYTES = 8192
 CAPTURES_MOST = 400
 READER_MODES = 4  # fuzz_capture.c: the first byte chooses pipe and filter
+FRAME_MAX_BYTES = 512
+FRAMES_MOST = 8  # of one capture
 
 FILTERS = [
     "dst port 80", "state established and pport = :443",
