@@ -22,13 +22,45 @@ KEYS = {
 }
 
 
+class Screen(pyte.Screen):
+    """pyte's screen with what curses uses and pyte lacks: scrolling, repeated characters."""
+
+    last = " "
+
+    def draw(self, data):
+        if data:
+            self.last = data[-1]
+        super().draw(data)
+
+    def scroll_up(self, count=1):
+        self.scroll(count or 1, self.delete_lines)
+
+    def scroll_down(self, count=1):
+        self.scroll(count or 1, self.insert_lines)
+
+    def scroll(self, count, how):
+        """Lines leave the margins at the top when the first ones are deleted, and so on."""
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        how(count)
+        self.cursor.x, self.cursor.y = x, y
+
+    def repeat(self, count=1):
+        super().draw(self.last * (count or 1))
+
+
+class Stream(pyte.ByteStream):
+    csi = {**pyte.ByteStream.csi, "S": "scroll_up", "T": "scroll_down", "b": "repeat"}
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down", "repeat"}
+
+
 class Tui:
     """One program on one terminal. Use as a context manager: it ends with the block."""
 
     def __init__(self, argv, cols=80, rows=24, term="xterm-256color", env=None, utf8=True):
         self.argv = argv
-        self.screen = pyte.Screen(cols, rows)
-        self.stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(cols, rows)
+        self.stream = Stream(self.screen)
         self.raw = bytearray()  # everything that was written
         self.status = None
         self.env = {

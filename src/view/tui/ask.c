@@ -20,12 +20,25 @@ static void add_column(uint16_t *columns, unsigned *count, int column)
 		columns[(*count)++] = (uint16_t)column;
 }
 
-/* Everything but what is shown only when it is named. */
+static bool is_identity(unsigned column)
+{
+	return column_at(column)->priority <= 1;
+}
+
+/*
+ * All but what is shown only when it is named: who talks to whom comes first, wide
+ * stamps of time last.
+ */
 static void choose_default(struct tui *t)
 {
-	for (unsigned i = 0; i < column_count() && i < LAYOUT_COLUMNS; i++)
-		if (column_at(i)->priority < 70)
-			add_column(t->chosen, &t->n_chosen, (int)i);
+	for (unsigned pass = 0; pass < 3; pass++)
+		for (unsigned i = 0; i < column_count() && i < LAYOUT_COLUMNS; i++) {
+			bool stamp = column_at(i)->type == TYPE_TIME;
+			unsigned wanted_pass = is_identity(i) ? 0 : stamp ? 2 : 1;
+
+			if (column_at(i)->priority < 70 && wanted_pass == pass)
+				add_column(t->chosen, &t->n_chosen, (int)i);
+		}
 }
 
 void ask_start(struct tui *t, const struct tui_setup *setup)
@@ -163,19 +176,27 @@ static void ask_detail(const struct tui *t, struct query *q)
 			add_column(q->columns, &q->n_columns, (int)i);
 }
 
+static bool same(const struct query *a, const struct query *b)
+{
+	return a->filter == b->filter && a->sort == b->sort &&
+	       a->reverse == b->reverse && a->first == b->first &&
+	       a->count == b->count && a->uid == b->uid && a->follow == b->follow &&
+	       a->n_columns == b->n_columns &&
+	       memcmp(a->columns, b->columns, a->n_columns * sizeof(a->columns[0])) ==
+		       0;
+}
+
 void ask_refresh(struct tui *t)
 {
-	struct query q;
+	struct query q = {.group = -1};
 
-	memset(&q, 0, sizeof(q)); /* the paddings too: it is compared as bytes */
-	q.group = -1;
 	if (t->mode == MODE_DETAIL ||
 		(t->mode == MODE_HELP && t->help_from == MODE_DETAIL))
 		ask_detail(t, &q);
 	else
 		ask_list(t, &q);
-	if (memcmp(&q, &t->query, sizeof(q)) != 0) {
-		memcpy(&t->query, &q, sizeof(q));
+	if (!same(&q, &t->query)) {
+		t->query = q;
 		t->serial++;
 	}
 }
@@ -208,6 +229,7 @@ int ask_filter(struct tui *t, const char *text, unsigned *out_at, struct err *er
 	if (text != t->filter_text)
 		(void)snprintf(t->filter_text, sizeof(t->filter_text), "%s", text);
 	t->first = 0;
+	t->filter_is_new = true;
 	t->serial++; /* a new filter may lie where the old one was */
 	memset(t->content, 0, sizeof(t->content));
 	return 0;
@@ -237,7 +259,9 @@ void ask_toggle_column(struct tui *t, unsigned column)
 	}
 	if (t->n_chosen == QUERY_COLUMNS)
 		return;
-	while (at < t->n_chosen && t->chosen[at] < column)
+	while (at < t->n_chosen &&
+		(t->chosen[at] < column ||
+			(is_identity(t->chosen[at]) && !is_identity(column))))
 		at++;
 	memmove(t->chosen + at + 1, t->chosen + at,
 		(t->n_chosen - at) * sizeof(t->chosen[0]));

@@ -67,11 +67,11 @@ static void draw_status(struct tui *t, int y)
 	/* what the user should read now goes before what is always there */
 	if (left.len > 0 && (int)text_columns(left.data, left.len) + width + 3 > cols)
 		width = 0;
-	paint_text(&t->paint, y, 1, cols - 1 - (width ? width + 2 : 0), role, left.data,
-		left.len);
+	paint_text(&t->paint, (struct spot){y, 1, cols - 1 - (width ? width + 2 : 0)},
+		role, left.data, left.len);
 	if (width > 0 && cols - width - 1 >= 0)
-		paint_text(&t->paint, y, cols - width - 1, width, ROLE_DIM, right.data,
-			right.len);
+		paint_text(&t->paint, (struct spot){y, cols - width - 1, width},
+			ROLE_DIM, right.data, right.len);
 	buf_done(&left);
 	buf_done(&right);
 }

@@ -95,8 +95,8 @@ static void draw_value(struct page *p, int x, int width, unsigned at)
 	if (!buf_reserve(b, from + 8))
 		return;
 	layout_shorten(b, b->data, from, &cut);
-	paint_text(&p->t->paint, y, x, width, v.present ? ROLE_TEXT : ROLE_DIM,
-		b->data + from, b->len - from);
+	paint_text(&p->t->paint, (struct spot){y, x, width},
+		v.present ? ROLE_TEXT : ROLE_DIM, b->data + from, b->len - from);
 }
 
 static void draw_label(struct page *p, const char *text, int role)
@@ -104,8 +104,9 @@ static void draw_label(struct page *p, const char *text, int role)
 	int y = y_of(p);
 
 	if (y >= 0)
-		paint_text(&p->t->paint, y, p->x + (role == ROLE_DIM), LABEL, role,
-			text, strlen(text));
+		paint_text(&p->t->paint,
+			(struct spot){y, p->x + (role == ROLE_DIM), LABEL}, role, text,
+			strlen(text));
 }
 
 /* The responder's column that goes with an originator's; -1: none. */
@@ -154,8 +155,10 @@ static void draw_title(struct page *p, const char *name, bool pairs)
 	draw_label(p, name, ROLE_STRONG);
 	if (pairs && y >= 0) {
 		paint_str(&p->t->paint, y, p->x + LABEL + 1, ROLE_STRONG, "client");
-		paint_text(&p->t->paint, y, p->x + LABEL + VALUE + 2,
-			p->width - LABEL - VALUE - 2, ROLE_STRONG, "server", 6);
+		paint_text(&p->t->paint,
+			(struct spot){y, p->x + LABEL + VALUE + 2,
+				p->width - LABEL - VALUE - 2},
+			ROLE_STRONG, "server", 6);
 	}
 	p->line++;
 }
@@ -252,7 +255,8 @@ static int draw_named(struct tui *t, const struct snapshot *s, const char *key, 
 		return x;
 	buf_reset(&t->scratch);
 	list_cell(&t->scratch, t, column_at((unsigned)column), &v);
-	return x + paint_text(&t->paint, screen_frame(t).title, x, t->paint.cols,
+	return x + paint_text(&t->paint,
+			   (struct spot){screen_frame(t).title, x, t->paint.cols},
 			   ROLE_TITLE, t->scratch.data, t->scratch.len);
 }
 

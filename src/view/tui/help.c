@@ -28,8 +28,8 @@ static void put(struct page *p, int x, int role, const char *text)
 	int y = y_of(p);
 
 	if (y >= 0 && x < p->width)
-		paint_text(&p->t->paint, y, p->x + x, p->width - x, role, text,
-			strlen(text));
+		paint_text(&p->t->paint, (struct spot){y, p->x + x, p->width - x}, role,
+			text, strlen(text));
 }
 
 static void draw_setting(struct page *p, const char *name, const char *value)

@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 static const struct key keys[] = {
-#define GROUP(title_) {0, title_, NULL, "", "", 0},
+#define GROUP(title_) {0, 0, title_, NULL, "", ""},
 #define KEY(code_, name_, verb_, footer_, help_, modes_) \
-	{code_, name_, action_##verb_, footer_, help_, modes_},
+	{code_, modes_, name_, action_##verb_, footer_, help_},
 #include "view/tui/keys.def"
 #undef KEY
 #undef GROUP

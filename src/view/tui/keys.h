@@ -15,11 +15,11 @@ enum mode_bit { /* bit (1 << enum mode) of view/tui/screen.h */
 };
 
 struct key {
-	int code;         /* of curses; 0: the title of a group of the help */
+	int code; /* of curses; 0: the title of a group of the help */
+	unsigned modes;
 	const char *name; /* "" is not listed */
 	void (*run)(struct tui *t);
 	const char *footer, *help;
-	unsigned modes;
 };
 
 unsigned key_count(void);

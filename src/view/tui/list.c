@@ -104,7 +104,8 @@ static void draw_titles(struct tui *t, int y)
 		int x = right && len < f->width ? f->x + f->width - len : f->x;
 		int arrow_x = right ? x - 1 : x + len;
 
-		paint_text(&t->paint, y, x, f->width, role, c->title, strlen(c->title));
+		paint_text(&t->paint, (struct spot){y, x, f->width}, role, c->title,
+			strlen(c->title));
 		if (f->column == sort && arrow_x < t->paint.cols)
 			paint_str(&t->paint, y, arrow_x, role, arrow);
 	}
@@ -147,40 +148,47 @@ static void draw_cell(
 	}
 	if (layout_right(c))
 		x += f->width - (int)width;
-	paint_text(&t->paint, y, x, f->width, cell_role(c, v, role), b->data + from,
-		b->len - from);
+	paint_text(&t->paint, (struct spot){y, x, f->width}, cell_role(c, v, role),
+		b->data + from, b->len - from);
+}
+
+/* With one column for both, the rarer mark wins. */
+static void draw_marks(struct tui *t, int y, const struct row_look *look, int flags)
+{
+	bool both = screen_frame(t).left > 2, sign = look->sign[0] != ' ';
+
+	if (both || !sign)
+		paint_str(
+			&t->paint, y, both ? 1 : 0, look->role | flags, look->activity);
+	if (sign)
+		paint_str(&t->paint, y, 0,
+			(look->trouble ? ROLE_TROUBLE : look->role) | flags,
+			look->sign);
 }
 
 static void draw_row(
 	struct tui *t, const struct snapshot *s, unsigned row, bool selected)
 {
-	struct frame frame = screen_frame(t);
-	int y = frame.body + (int)row, cell = t->cell < 0 ? -1 : ask_cell(t);
+	int y = screen_frame(t).body + (int)row, cell = t->cell < 0 ? -1 : ask_cell(t);
 	struct row_look look = rows_look(t, s, row);
-	int base = look.role | (selected ? PAINT_REVERSE : 0);
+	int flags = selected ? PAINT_REVERSE : 0;
 
 	if (selected)
-		paint_fill(&t->paint, y, 0, t->paint.cols, base);
+		paint_fill(&t->paint, y, 0, t->paint.cols, look.role | flags);
 	for (unsigned i = 0; i < t->layout.count; i++) {
 		const struct field *f = &t->layout.at[i];
-		int at = screen_find(s, f->column), role = base;
+		int at = screen_find(s, f->column);
+		bool trouble = look.trouble && f->column == t->facts.state;
+		int role = (trouble ? ROLE_TROUBLE : look.role) | flags;
 		struct value v = {0};
 
 		if (at >= 0)
 			v = snapshot_cell(s, row, (unsigned)at);
-		if (look.trouble && f->column == t->facts.state)
-			role = ROLE_TROUBLE | (base & ~0xff);
 		if (selected && f->column == cell)
 			role |= PAINT_UNDERLINE | PAINT_BOLD;
 		draw_cell(t, y, f, &v, role);
 	}
-	/* with one column for both, the rarer mark wins */
-	if (frame.left > 2 || look.sign[0] == ' ')
-		paint_str(&t->paint, y, frame.left > 2 ? 1 : 0, base, look.activity);
-	if (look.sign[0] != ' ')
-		paint_str(&t->paint, y, 0,
-			(look.trouble ? ROLE_TROUBLE : look.role) | (base & ~0xff),
-			look.sign);
+	draw_marks(t, y, &look, flags);
 }
 
 /* Why there is nothing to see. */
@@ -217,28 +225,33 @@ static void explain_empty(struct tui *t, struct buf *out)
 	}
 }
 
+/* Bytes of the text that go on one line, cut between words if they can be. */
+static size_t line_of(const char *text, size_t len, int width)
+{
+	size_t n = text_fit(text, len, (size_t)width), cut = n;
+
+	if (n == len)
+		return n;
+	while (cut > 0 && text[cut] != ' ')
+		cut--;
+	return cut > 0 ? cut : n;
+}
+
 /* Words of one paragraph over several lines. */
 static void draw_paragraph(struct tui *t, int y, const char *text, size_t len)
 {
 	int width = t->paint.cols - 2 > 1 ? t->paint.cols - 2 : 1;
 
 	for (; len > 0 && y < t->paint.rows; y++) {
-		size_t n = text_fit(text, len, (size_t)width), cut = n;
+		size_t n = line_of(text, len, width);
 
-		while (n < len && cut > 0 && text[cut] != ' ')
-			cut--;
-		if (n < len && cut > 0)
-			n = cut;
 		if (n == 0)
 			return;
-		paint_text(&t->paint, y, t->paint.cols > 2 ? 1 : 0, width, ROLE_DIM,
-			text, n);
+		paint_text(&t->paint, (struct spot){y, t->paint.cols > 2, width},
+			ROLE_DIM, text, n);
+		n += n < len && text[n] == ' ';
 		text += n;
 		len -= n;
-		while (len > 0 && *text == ' ') {
-			text++;
-			len--;
-		}
 	}
 }
 

@@ -22,8 +22,10 @@ static void draw_item(struct tui *t, int y, unsigned index)
 			on ? t->reverse ? paint_glyph(&t->paint, " ▼", " v")
 					: paint_glyph(&t->paint, " ▲", " ^")
 			   : "");
-	paint_text(&t->paint, y, 5, KEYS - 1, role, c->key, strlen(c->key));
-	paint_text(&t->paint, y, 5 + KEYS, 12, role, c->title, strlen(c->title));
+	paint_text(
+		&t->paint, (struct spot){y, 5, KEYS - 1}, role, c->key, strlen(c->key));
+	paint_text(&t->paint, (struct spot){y, 5 + KEYS, 12}, role, c->title,
+		strlen(c->title));
 	paint_str(&t->paint, y, 5 + KEYS + 13, role, c->help);
 }
 

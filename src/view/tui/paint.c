@@ -30,7 +30,7 @@ void paint_start(struct paint *p, bool want_color)
 	/* a terminal that cannot say "my own background" gets black, its usual one */
 	short background = use_default_colors() == OK ? -1 : COLOR_BLACK;
 
-	for (short i = 0; i < ROLE_COUNT; i++) {
+	for (int i = 0; i < ROLE_COUNT; i++) {
 		short color = roles[i].foreground;
 
 		if (color < 0 && background >= 0)
@@ -81,39 +81,38 @@ static size_t next_char(const struct paint *p, const char *text, size_t len,
 	return used;
 }
 
-int paint_text(const struct paint *p, int y, int x, int width, int role,
-	const char *text, size_t len)
+int paint_text(
+	const struct paint *p, struct spot at, int role, const char *text, size_t len)
 {
 	enum { MOST = 1000 }; /* a line of the widest screen with marks to combine */
 	wchar_t line[MOST];
-	int line_len = 0, at = x, end;
+	int line_len = 0, x = at.x, end;
 
-	if (y < 0 || y >= p->rows || x < 0 || x >= p->cols || width <= 0)
+	if (at.y < 0 || at.y >= p->rows || x < 0 || x >= p->cols || at.width <= 0)
 		return 0;
-	end = width < p->cols - x ? x + width : p->cols;
+	end = at.width < p->cols - x ? x + at.width : p->cols;
 	for (size_t i = 0; i < len && line_len < MOST;) {
 		wchar_t c;
 		int columns;
 		size_t used = next_char(p, text + i, len - i, &c, &columns);
 
-		if (at + columns > end)
+		if (x + columns > end)
 			break;
 		i += used;
-		if (columns == 0 && (at == x || c == L'?'))
+		if (columns == 0 && (x == at.x || c == L'?'))
 			continue; /* nothing to combine with */
 		line[line_len++] = c;
-		at += columns;
+		x += columns;
 	}
 	set_role(p, role);
-	/* writing the last cell of the screen "fails" because the cursor cannot move on
-	 */
-	(void)mvaddnwstr(y, x, line, line_len);
-	return at - x;
+	/* "fails" in the last cell of the screen: the cursor cannot move on */
+	(void)mvaddnwstr(at.y, at.x, line, line_len);
+	return x - at.x;
 }
 
 int paint_str(const struct paint *p, int y, int x, int role, const char *text)
 {
-	return paint_text(p, y, x, p->cols, role, text, strlen(text));
+	return paint_text(p, (struct spot){y, x, p->cols}, role, text, strlen(text));
 }
 
 void paint_fill(const struct paint *p, int y, int x, int width, int role)

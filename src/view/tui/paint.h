@@ -34,13 +34,16 @@ struct paint {
  */
 void paint_start(struct paint *p, bool want_color);
 
+struct spot {
+	int y, x, width; /* at most so many columns */
+};
+
 /*
- * Writes text at (y, x) in at most `width` columns and never outside of the screen.
- * Whatever is not printable, or which libc and konn think differently wide, becomes
- * '?'. Returns the columns used.
+ * Writes text at a spot, never outside of the screen. Whatever is not printable, or
+ * which libc and konn think differently wide, becomes '?'. Returns the columns used.
  */
-int paint_text(const struct paint *p, int y, int x, int width, int role,
-	const char *text, size_t len);
+int paint_text(
+	const struct paint *p, struct spot at, int role, const char *text, size_t len);
 int paint_str(const struct paint *p, int y, int x, int role, const char *text);
 
 /* Blanks `width` columns in the role's attributes. */

@@ -70,56 +70,51 @@ struct tui {
 	char *host, *source; /* owned */
 	uint64_t interval_ms;
 
-	enum mode mode;
-	bool paused, page_stays, established_only;
+	enum mode mode, help_from;
+	enum menu menu;
+	enum asking asking;
 	unsigned window; /* seconds that rates are averaged over: 1, 10, 60 */
+	int sort;        /* column as chosen; -1: none */
+	int cell;        /* column of the cell cursor; -1: the sort column */
+	unsigned n_chosen, n_wanted, n_intents, menu_at;
+	unsigned scroll, scroll_most; /* lines of the details or the help */
+	bool paused, page_stays, established_only, reverse;
+	bool filter_is_new; /* the list changed because the user asked for it */
+	bool has_totals;
+	bool detail_gone; /* what is shown of it is the last that was known */
+	bool message_trouble;
 
 	/* what is asked for */
 	struct query query;
-	uint64_t serial;                /* counts changes of the question */
-	uint16_t chosen[QUERY_COLUMNS]; /* columns wanted, in the order of the screen */
-	unsigned n_chosen;
-	uint16_t wanted[QUERY_COLUMNS];  /* the same with rates over `window` seconds */
-	uint8_t priority[QUERY_COLUMNS]; /* of wanted: those of the chosen ones */
-	unsigned n_wanted;
-	int sort; /* column as chosen; -1: none */
-	bool reverse;
+	uint64_t serial;             /* counts changes of the question */
 	const struct filter *filter; /* in use; NULL: all */
 	struct filter *own_filter;   /* owned; NULL: `filter` is the command line's */
-	char filter_text[PROMPT_BYTES];
-	uint64_t first;
-	int cell; /* column of the cell cursor; -1: the sort column */
+	uint64_t first, detail_uid;
 	struct cursor cursor;
 	struct search search;
+	uint16_t chosen[QUERY_COLUMNS]; /* columns wanted, in the order of the screen */
+	uint16_t wanted[QUERY_COLUMNS]; /* the same with rates over `window` seconds */
+	uint8_t priority[QUERY_COLUMNS]; /* of wanted: those of the chosen ones */
+	char filter_text[PROMPT_BYTES];
 
 	/* what is shown */
 	struct kept list, detail;
 	struct totals totals; /* of the newest snapshot, also when paused */
-	bool has_totals;
-	uint64_t began_ns; /* time of the first snapshot */
+	uint64_t began_ns;    /* time of the first snapshot */
 	struct layout layout;
 	struct layout_content content[LAYOUT_COLUMNS];
 	struct marks marks;
 	struct graph graph;
 	struct fact_columns facts;
-	uint64_t detail_uid;
-	bool detail_gone; /* what is shown of it is the last that was known */
-	unsigned scroll, scroll_most; /* lines of the details or the help */
-	enum mode help_from;
-	enum menu menu;
-	unsigned menu_at;
 
 	/* lines at the bottom */
-	enum asking asking;
 	struct prompt prompt;
 	struct err prompt_err; /* exit_code 0: the line is fine */
 	unsigned prompt_err_at;
 	char message[160];
-	bool message_trouble;
 	uint64_t message_ns; /* of totals.now_ns */
 
 	struct intent intents[INTENTS];
-	unsigned n_intents;
 	struct buf scratch;
 };
 

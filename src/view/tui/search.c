@@ -86,7 +86,7 @@ static void next_part(struct tui *t, const struct snapshot *s)
 
 void search_look(struct tui *t, const struct snapshot *s)
 {
-	int at[QUERY_COLUMNS];
+	int at[QUERY_COLUMNS] = {0};
 
 	for (unsigned i = 0; i < t->layout.count; i++)
 		at[i] = screen_find(s, t->layout.at[i].column);

@@ -29,7 +29,7 @@ static int check(int tty, const char *name, struct err *err)
 	if (!isatty(tty))
 		return err_set(
 			err, EXIT_USAGE, "top needs a terminal; use `konn list`");
-	if (!name || !*name)
+	if (!*name)
 		return err_set(err, EXIT_USAGE,
 			"TERM is not set, so the terminal is unknown; use `konn list`");
 	if (setupterm(name, tty, &found) != OK)
@@ -100,7 +100,7 @@ static void set_modes(void)
 
 int tty_open(struct tty *t, int tty, struct err *err)
 {
-	const char *name = getenv("TERM");
+	const char *name = getenv("TERM") ?: "";
 	int r;
 
 	*t = (struct tty){.tty = tty};

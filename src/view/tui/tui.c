@@ -180,7 +180,7 @@ struct intent tui_intent(struct tui *t)
 /* False when there is no memory: the last picture stays. */
 static bool keep(struct kept *k, const struct snapshot *s, uint64_t serial)
 {
-	if (s->length > k->cap) {
+	if (!k->block || s->length > k->cap) {
 		struct snapshot *block = realloc(k->block, s->length);
 
 		if (!block)
@@ -219,7 +219,8 @@ static void find_cursor(struct tui *t)
 	} else if (!t->page_stays) {
 		/* never another one in its place: the next key could close it */
 		c->selected = false;
-		screen_say(t, false, "the selected connection left the list");
+		if (!t->filter_is_new)
+			screen_say(t, false, "the selected connection left the list");
 	}
 }
 
@@ -251,6 +252,7 @@ static void take_list(struct tui *t, const struct snapshot *s)
 		return;
 	list_measure(t, t->list.block);
 	find_cursor(t);
+	t->filter_is_new = false;
 	clamp_first(t);
 }
 
