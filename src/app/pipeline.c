@@ -1,5 +1,7 @@
 #include "app/pipeline.h"
 
+#define LINKTYPE_LINUX_SLL2 276
+
 void pipeline_counters(struct pipeline *p)
 {
 	struct counters *c = engine_counters(p->engine);
@@ -11,15 +13,17 @@ void pipeline_counters(struct pipeline *p)
 	c->gaps = sc.gaps;
 }
 
-/* Which interface counts matters as soon as there are two. */
+/* Which interface counts matters as soon as there are two, or packets tell their own.
+ */
 static void look_at_interfaces(struct pipeline *p)
 {
 	const struct source_interface *list;
 	unsigned n = p->source.ops->interfaces(p->source.self, &list);
 
-	if (n > 1 && p->interfaces <= 1)
-		engine_merge_interfaces(p->engine);
-	p->interfaces = n;
+	for (; p->interfaces < n; p->interfaces++)
+		if (p->interfaces ||
+			list[p->interfaces].linktype == LINKTYPE_LINUX_SLL2)
+			engine_merge_interfaces(p->engine);
 }
 
 enum source_status pipeline_step(struct pipeline *p, struct err *err)

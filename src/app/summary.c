@@ -6,6 +6,9 @@
 #include "app/session.h"
 
 #define FIELDS 24
+#define LINKTYPE_USER0 \
+	147 /* sixteen for private use; libpcap has no names for them \
+	     */
 
 struct maps {
 	struct record_count malformed[MALFORMED_COUNT];
@@ -21,6 +24,9 @@ static void linktype_text(char *out, size_t size, uint16_t linktype)
 
 	if (linktype == UINT16_MAX)
 		(void)snprintf(out, size, "others"); /* fits */
+	else if (linktype >= LINKTYPE_USER0 && linktype < LINKTYPE_USER0 + 16)
+		(void)snprintf(
+			out, size, "USER%u", linktype - LINKTYPE_USER0); /* fits */
 	else if (name)
 		(void)snprintf(out, size, "%s", name); /* names are short */
 	else

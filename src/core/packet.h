@@ -97,6 +97,8 @@ struct packet {
 	uint8_t malformed;
 	uint16_t linktype;
 	uint16_t interface; /* as in the frame */
+	uint16_t carrier; /* tells copies apart: interface, or what an SLL2 header says
+			   */
 	uint8_t frame_dir;
 	uint8_t ttl;      /* innermost; hop limit */
 	uint8_t tos;      /* innermost: DSCP << 2 | ECN */

@@ -148,7 +148,7 @@ static inline void packet_begin(struct packet *p, const struct frame *f)
 	p->wire_bytes = f->len + (f->vlan_tpid ? TAG_BYTES : 0);
 	p->segments = 1;
 	p->linktype = f->linktype;
-	p->interface = f->interface;
+	p->interface = p->carrier = f->interface;
 	p->frame_dir = f->dir;
 	p->cut = f->caplen < f->len;
 }

@@ -46,6 +46,7 @@ static enum step sll_step(struct chain *ch)
 	h = chain_take(ch, 20, MALFORMED_ethernet_short);
 	if (!h)
 		return STEP_BAD;
+	ch->p->carrier = load_be16(h + 6); /* low half of the ifindex */
 	return sll_payload(ch, load_be16(h + 8), load_be16(h));
 }
 

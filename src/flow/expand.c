@@ -110,6 +110,9 @@ static void expand_rates(struct flow *out, const struct small *s)
 void small_expand(
 	struct flow *out, const struct small *s, bool v6, const struct paths *ps)
 {
+	/* Who sent the first packet: with answers, it was the originator. */
+	unsigned first = s->packets[s->orig] ? s->orig : !s->orig;
+
 	small_key(&out->key, s, v6, ps);
 	out->first_ns = s->first_ns;
 	out->last_ns = small_last_ns(s);
@@ -118,6 +121,8 @@ void small_expand(
 	path_of_number(out, ps, s->path);
 	expand_sides(out, s);
 	expand_rates(out, s);
+	if (first != s->orig && s->kind != SMALL_ICMP)
+		history_add(out, first, HISTORY_FLIPPED);
 	switch ((enum small_kind)s->kind) {
 	case SMALL_SYN:
 	case SMALL_SYN_SYNACK:
@@ -135,8 +140,7 @@ void small_expand(
 		out->icmp_id = s->has_icmp_id ? s->port[0] : 0;
 		break;
 	}
-	for (unsigned d = 0; d < 2; d++) {
-		out->counted_interface[d] = out->interface;
-		out->counted_ns[d] = out->last_ns;
-	}
+	/* Where the answers came from is not kept: their next packet says it. */
+	out->carrier[first] = ps->path[s->path].carrier;
+	out->counted_ns[first] = out->last_ns;
 }

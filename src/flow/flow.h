@@ -107,12 +107,12 @@ struct flow {
 	uint64_t syn_ns, synack_ns, established_ns; /* first of each; 0: not seen */
 	uint64_t copies; /* packets seen again (other interfaces, mirrors), not counted
 			    above */
-	uint64_t closed_ns;            /* when it was over; 0: it is not */
-	uint64_t counted_ns[2];        /* per direction: last packet that counted */
-	uint16_t counted_interface[2]; /* per direction: the interface whose packets
-					  count */
-	uint8_t service_tried; /* bit per direction: its first payload was looked at */
-	uint8_t class;         /* which wheel of the table holds it */
+	uint64_t closed_ns;     /* when it was over; 0: it is not */
+	uint64_t counted_ns[2]; /* per direction: last packet that counted */
+	uint16_t carrier[2];    /* per direction: the one whose packets count
+				   (packet.carrier) */
+	uint8_t service_tried;  /* bit per direction: its first payload was looked at */
+	uint8_t class;          /* which wheel of the table holds it */
 };
 
 /* The side that opened the connection, and the other. */

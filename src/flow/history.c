@@ -44,8 +44,10 @@ static const char *reset_state(const struct flow *f)
 		return orig->rst_seen && !(resp->rst_seen && orig->packets == 0)
 			       ? "RSTO"
 			       : "RSTR";
+	if (orig->rst_seen && orig->syn_seen)
+		return resp->syn_seen ? "RSTO" : "RSTOS0";
 	if (orig->rst_seen)
-		return orig->syn_seen ? "RSTOS0" : "OTH";
+		return "OTH";
 	if (orig->syn_seen)
 		return resp->syn_seen ? "RSTR" : "REJ";
 	return resp->syn_seen ? "RSTRH" : "OTH";
@@ -55,13 +57,13 @@ static const char *tcp_conn_state(const struct flow *f)
 {
 	const struct flow_side *orig = flow_orig(f), *resp = flow_resp(f);
 
+	if (f->facts & FLOW_ESTABLISHED && orig->fin_seen && resp->fin_seen)
+		return "SF"; /* a reset afterwards changes nothing */
 	if (f->facts & FLOW_MIDSTREAM && !orig->syn_seen && !resp->syn_seen)
 		return "OTH";
 	if (orig->rst_seen || resp->rst_seen)
 		return reset_state(f);
 	if (f->facts & FLOW_ESTABLISHED) {
-		if (orig->fin_seen && resp->fin_seen)
-			return "SF";
 		if (orig->fin_seen)
 			return "S2";
 		return resp->fin_seen ? "S3" : "S1";

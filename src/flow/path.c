@@ -29,6 +29,7 @@ static void path_fill(struct path *path, const struct packet *p)
 {
 	memset(path, 0, sizeof(*path));
 	path->interface = p->interface;
+	path->carrier = p->carrier;
 	path->scope = p->key.scope;
 	path->vlans = p->vlans;
 	path->tunnels = p->tunnels;

@@ -10,7 +10,7 @@
 struct path {
 	struct tunnel tunnel[PACKET_TUNNELS];
 	uint16_t vlan[PACKET_VLANS];
-	uint16_t interface, scope;
+	uint16_t interface, carrier, scope;
 	uint8_t vlans, tunnels;
 };
 

@@ -41,7 +41,9 @@ static void count(struct small *s, const struct packet *p)
 	s->packets[d]++;
 	s->ip_bytes[d] = (uint16_t)(s->ip_bytes[d] + p->ip_bytes);
 	s->overhead[d] = (uint8_t)(s->overhead[d] + (p->wire_bytes - p->ip_bytes));
-	if (s->kind >= SMALL_MIDSTREAM)
+	if (s->kind <= SMALL_SYNACK)
+		s->note = (uint8_t)d & 15;
+	else
 		s->payload[d] = (uint16_t)(s->payload[d] + p->payload_len);
 	if (s->packets[d] == 1)
 		s->ttl[d] = p->ttl;
@@ -69,6 +71,8 @@ static void note_syn(struct small *s, const struct packet *p)
 	unsigned d = p->dir, scale = p->has_wscale ? p->wscale : WSCALE_NONE;
 
 	s->seq[d] = p->seq + 1;
+	if (s->kind == SMALL_SYN)
+		s->seq[!d] = p->ip_id; /* until the answer's number takes the place */
 	s->mss[d] = p->has_mss ? p->mss : 0;
 	s->window[d] = p->window;
 	s->wscale = (s->wscale & (d ? 0x0fu : 0xf0u)) | (scale & 15) << (d ? 4 : 0);
@@ -133,9 +137,12 @@ static bool syn_update(struct small *s, const struct packet *p)
 
 	if (p->payload_len || !(flags & TCP_SYN) || flags & (TCP_RST | TCP_FIN))
 		return false;
-	if (flags ==
-		TCP_SYN) /* repeated: the same number (small_is_reuse saw to that) */
+	if (flags == TCP_SYN) { /* repeated: small_is_reuse saw that its number is the
+				   same */
+		if (s->kind == SMALL_SYN)
+			s->seq[!p->dir] = p->ip_id;
 		return p->dir == s->orig && s->kind != SMALL_SYNACK;
+	}
 	if (p->dir == s->orig || p->ack != s->seq[s->orig])
 		return false;
 	if (s->kind != SMALL_SYN)
@@ -214,6 +221,13 @@ void small_key(
 		out->addr[0] = addr_v4(s->addr);
 		out->addr[1] = addr_v4(s->addr + 4);
 	}
+}
+
+bool small_is_repeat(const struct small *s, const struct packet *p)
+{
+	if (s->note != p->dir || p->seq + 1 != s->seq[p->dir])
+		return false;
+	return s->kind != SMALL_SYN || p->ip_id == 0 || p->ip_id == s->seq[!p->dir];
 }
 
 bool small_is_reuse(const struct small *s, const struct packet *p)

@@ -36,7 +36,8 @@ struct small {
 	uint64_t path : 16;     /* struct paths */
 	uint16_t port[2];
 	uint8_t proto;
-	uint8_t kind : 3, orig : 1, note : 4; /* note: of UDP: enum service_kind */
+	uint8_t kind : 3, orig : 1,
+		note : 4; /* SYN…: direction of the last one; UDP: service */
 	uint8_t packets[2];
 	uint16_t ip_bytes[2];
 	uint8_t overhead[2]; /* wire bytes - IP bytes */
@@ -88,6 +89,12 @@ static inline uint64_t small_last_ns(const struct small *s)
 {
 	return s->first_ns + s->delta_ns;
 }
+
+/*
+ * A SYN or SYN-ACK that follows directly on the same one. Of a SYN alone the IP id is
+ * known: another one means that it was sent again.
+ */
+bool small_is_repeat(const struct small *s, const struct packet *p);
 
 /* A SYN that starts a new connection on the ports of this one. */
 bool small_is_reuse(const struct small *s, const struct packet *p);

@@ -10,7 +10,7 @@
 
 #define CLOCK_STEP_NS 5000000u /* time that runs back further than this is a step */
 #define GROUP         32u
-#define COPY_NS       50000000u /* a SYN-ACK seen again this soon was not sent again */
+#define COPY_NS       50000000u /* between interfaces of this machine */
 
 struct flow_table *flow_table_new(const struct flow_setup *setup)
 {
@@ -45,17 +45,22 @@ static bool has_flow(const struct packet *p)
 	       p->kind <= PACKET_OTHER_IP;
 }
 
-/* Small records have no counters of copies; the summary has. */
+/*
+ * Small records have no counters of copies; the summary has. A SYN or SYN-ACK that
+ * comes again at once was not sent again: the shortest timer for that is 200 ms.
+ */
 static bool small_copy(
 	const struct flow_table *t, const struct small *s, const struct packet *p)
 {
-	if (!t->merge_interfaces || s->packets[p->dir] == 0)
+	uint64_t since_ns = p->ts_ns - small_last_ns(s);
+
+	if (s->packets[p->dir] == 0)
 		return false;
-	if (s->kind == SMALL_SYN_SYNACK && p->dir != s->orig)
-		return p->seq + 1 == s->seq[p->dir] &&
-		       p->ts_ns < small_last_ns(s) + COPY_NS;
-	return t->paths.path[s->path].interface != p->interface &&
-	       p->ts_ns < small_last_ns(s) + 1000000000u;
+	if (s->kind <= SMALL_SYNACK && p->tcp_flags & TCP_SYN)
+		return small_is_repeat(s, p) &&
+		       since_ns < (t->merge_interfaces ? COPY_NS : MIRROR_NS);
+	return t->merge_interfaces && since_ns < TAKEOVER_NS &&
+	       t->paths.path[s->path].carrier != p->carrier;
 }
 
 static uint32_t find(struct flow_table *t, const struct packet *p)
@@ -153,8 +158,11 @@ static bool update_small(struct flow_table *t, uint32_t ref, const struct packet
 	if (!merged_answer && small_update(s, p))
 		return false;
 	ref = pool_promote(t, ref, p->hash);
-	if (ref)
-		update_flow(t, ref, p);
+	if (!ref)
+		return false;
+	if (update_is_copy(t, pool_full(t, ref), p))
+		return true;
+	update_flow(t, ref, p);
 	return false;
 }
 

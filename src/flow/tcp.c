@@ -52,7 +52,11 @@ static void note_syn(struct flow *f, const struct packet *p)
 	history_add(f, p->dir, ack ? HISTORY_SYNACK : HISTORY_SYN);
 }
 
-/* A segment without SYN or RST from a side shows that this side's handshake is done. */
+/*
+ * A segment without SYN or RST shows that its sender's handshake is done; the
+ * connection is established when the other side was seen too (else the sender may be
+ * anybody).
+ */
 static unsigned note_established(struct flow *f, const struct packet *p)
 {
 	const struct flow_side *o = &f->side[!p->dir];
@@ -60,13 +64,15 @@ static unsigned note_established(struct flow *f, const struct packet *p)
 	if (!(p->tcp_flags & TCP_ACK))
 		return 0;
 	if (o->syn_seen && p->ack - f->detail[!p->dir].isn - 1 >= ACK_PLAUSIBLE_BYTES)
-		return 0; /* acknowledges nothing of the handshake: spoofed, or an old
-			     segment */
+		return 0; /* acknowledges nothing of the handshake */
+	if (f->side[p->dir].state < TCP_ESTABLISHED)
+		f->side[p->dir].state = TCP_ESTABLISHED;
+	if (o->packets == 0)
+		return 0;
 	f->facts |= FLOW_ESTABLISHED;
 	f->established_ns = p->ts_ns;
-	for (unsigned dir = 0; dir < 2; dir++)
-		if (f->side[dir].state < TCP_ESTABLISHED)
-			f->side[dir].state = TCP_ESTABLISHED;
+	if (f->side[!p->dir].state < TCP_ESTABLISHED)
+		f->side[!p->dir].state = TCP_ESTABLISHED;
 	return TCP_CHANGE_OPENED;
 }
 
@@ -160,7 +166,7 @@ static void note_sequence(struct flow *f, const struct packet *p)
 
 		if (d->missed_bytes >= filled && filled)
 			d->missed_bytes -= filled;
-		else
+		else if (filled)
 			history_add(f, p->dir, HISTORY_RETRANSMIT);
 		return;
 	}
@@ -216,6 +222,14 @@ static unsigned note_flags(struct flow *f, const struct packet *p)
 	if (flags & TCP_RST)
 		change |= note_reset(f, p);
 	return change;
+}
+
+void tcp_fragment(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+
+	if (s->has_seq)
+		s->seq_next += p->payload_len;
 }
 
 unsigned tcp_update(struct flow *f, const struct packet *p)

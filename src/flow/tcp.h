@@ -35,6 +35,12 @@ bool tcp_is_reuse(const struct flow *f, const struct packet *p);
  * before. */
 unsigned tcp_update(struct flow *f, const struct packet *p);
 
+/*
+ * A later fragment: it continues the segment whose header came in the first one (taken
+ * to be the last segment seen).
+ */
+void tcp_fragment(struct flow *f, const struct packet *p);
+
 /* Bytes that a segment takes in sequence space: payload, SYN and FIN. */
 static inline uint32_t tcp_span(const struct packet *p)
 {

@@ -7,10 +7,8 @@
 #include "flow/service.h"
 #include "flow/tcp.h"
 
-#define SECOND_NS   1000000000ull
-#define TAKEOVER_NS SECOND_NS /* another interface counts after such a silence */
-#define MIRROR_NS   1000000u  /* a mirror's copy comes within */
-#define ECN_CE      3u        /* RFC 3168 §5 */
+#define SECOND_NS 1000000000ull
+#define ECN_CE    3u /* RFC 3168 §5 */
 
 void update_begin(struct flow_table *t, struct flow *f, const struct packet *p)
 {
@@ -22,6 +20,8 @@ void update_begin(struct flow_table *t, struct flow *f, const struct packet *p)
 	f->orig = (uint8_t)orient(p, t->setup.services, &certain);
 	f->facts = FLOW_HAS_DETAILS | (certain ? FLOW_ORIENTED : 0);
 	path_of_packet(f, p);
+	if (f->orig != p->dir && p->kind <= PACKET_UDP)
+		history_add(f, p->dir, HISTORY_FLIPPED);
 	if (p->kind == PACKET_ICMP) {
 		f->icmp_type = p->icmp_type;
 		f->icmp_code = p->icmp_code;
@@ -43,10 +43,10 @@ static bool other_interface(
 
 	if (!t->merge_interfaces)
 		return false;
-	if (f->side[d].packets && f->counted_interface[d] != p->interface &&
+	if (f->side[d].packets && f->carrier[d] != p->carrier &&
 		p->ts_ns < f->counted_ns[d] + TAKEOVER_NS)
 		return true;
-	f->counted_interface[d] = p->interface;
+	f->carrier[d] = p->carrier;
 	f->counted_ns[d] = p->ts_ns;
 	return false;
 }
@@ -59,7 +59,8 @@ static bool mirrored(const struct flow *f, const struct packet *p)
 		p->ip_bytes != s->last_size || p->ts_ns - f->last_ns > MIRROR_NS)
 		return false;
 	return p->kind != PACKET_TCP ||
-	       (p->seq == s->last_seq && p->tcp_flags == s->last_flags);
+	       (p->seq == s->last_seq && p->tcp_flags == s->last_flags &&
+		       p->ack == s->ack);
 }
 
 bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p)
@@ -86,7 +87,7 @@ static void first_of_side(struct flow *f, const struct packet *p)
 	struct flow_detail *d = &f->detail[p->dir];
 
 	f->side[p->dir].ttl = p->ttl;
-	f->counted_interface[p->dir] = p->interface;
+	f->carrier[p->dir] = p->carrier;
 	d->tos = p->tos;
 	f->side[p->dir].detailed = true;
 	if (p->has_mac) {
@@ -169,6 +170,8 @@ void update_flow(struct flow_table *t, uint32_t ref, const struct packet *p)
 		update_other(t, ref, p);
 	else if (tcp_has_sequence(p))
 		update_tcp(t, ref, p);
+	else if (p->fragment == 2)
+		tcp_fragment(f, p);
 }
 
 /* RFC 1122 §4.2.3.9: unreachable protocol, port and prohibitions are hard for a SYN. */

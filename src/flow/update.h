@@ -4,6 +4,9 @@
 
 #include "flow/pool.h"
 
+#define TAKEOVER_NS 1000000000ull /* another interface counts after such a silence */
+#define MIRROR_NS   1000000u      /* a mirror's copy comes within */
+
 /* A full flow's first packet: key, orientation, path. The packet itself is not counted
  * yet. */
 void update_begin(struct flow_table *t, struct flow *f, const struct packet *p);
