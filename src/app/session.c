@@ -17,7 +17,8 @@
 
 #define SECOND_NS      1000000000ull
 #define MEMORY_BYTES   (256ull << 20)
-#define RING_SHARE     4  /* rings get at most a quarter of the memory */
+#define RING_SHARE     4 /* rings get at most a quarter of the memory */
+#define GAP_NS         (2 * SECOND_NS)
 #define LOOK_EVERY     16 /* batches between two looks at signals and keys */
 #define SOURCE_FDS     64
 #define DEFAULT_FOR_NS SECOND_NS
@@ -241,6 +242,12 @@ static void wait_input(struct session *s, bool block)
 		s->verb->input(s, clock_now(&s->clock));
 }
 
+static void take_counters(struct session *s)
+{
+	pipeline_counters(&s->pipe);
+	engine_counters(s->engine)->gaps += s->gaps;
+}
+
 static void tick(struct session *s)
 {
 	uint64_t now = clock_now(&s->clock);
@@ -252,13 +259,17 @@ static void tick(struct session *s)
 		s->drain = true;
 	if (now < s->next_tick_ns)
 		return;
+	/* Stopped, suspended, or starved: what the rings could not hold was not seen.
+	 */
+	if (s->n_files == 0 && now > s->next_tick_ns + GAP_NS)
+		s->gaps++;
 	s->next_tick_ns = now + every;
 	if (s->n_files == 0) {
 		if (clock_check(&s->clock))
 			engine_counters(s->engine)->clock_steps++;
 		engine_tick(s->engine, now);
 	}
-	pipeline_counters(&s->pipe);
+	take_counters(s);
 	if (s->verb->tick)
 		s->verb->tick(s, now);
 	session_flush(s);
@@ -271,7 +282,7 @@ static void end_of_input(
 	if (status == SOURCE_DAMAGED)
 		session_problem(s, err);
 	engine_ended(s->engine);
-	pipeline_counters(&s->pipe);
+	take_counters(s);
 	if (!s->verb->stays)
 		s->stop = true;
 }
@@ -317,7 +328,7 @@ static void finish(struct session *s)
 {
 	if (s->verb->stays || s->aborted)
 		return;
-	pipeline_counters(&s->pipe);
+	take_counters(s);
 	engine_flush(s->engine, s->n_files ? 0 : clock_now(&s->clock));
 	if (s->verb->finish)
 		s->verb->finish(s);

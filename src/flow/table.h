@@ -19,7 +19,7 @@ enum flow_event {
 };
 
 /* Segments that come late still belong to the closed connection, not to a new one. */
-#define FLOW_LINGER_NS (15ull * 1000000000u)
+#define FLOW_LINGER_NS (5ull * 1000000000u)
 
 struct flow_sink { /* callbacks; the flow is borrowed for the call */
 	void *ctx;
