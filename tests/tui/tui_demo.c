@@ -61,8 +61,8 @@ static void make_key(struct flow *f, unsigned i)
 	f->key.proto = to == 53 ? PROTO_UDP : i % 17 == 5 ? PROTO_ICMP : PROTO_TCP;
 	f->key.family = FAMILY_V4;
 	if (i % 7 == 3 && f->key.proto != PROTO_ICMP) {
-		memcpy(client, "\x20\x01\x0d\xb8\0\1", 6);
-		memcpy(server, "\x2a\x00\x14\x50\x40\x01", 6);
+		memcpy(client, (uint8_t[]){0x20, 0x01, 0x0d, 0xb8, 0, 1}, 6);
+		memcpy(server, (uint8_t[]){0x2a, 0x00, 0x14, 0x50, 0x40, 0x01}, 6);
 		client[15] = (uint8_t)i;
 		memset(server + 8, (int)(mix(i, 7) & 0xff), 8);
 		a = addr_v6(client);
@@ -228,9 +228,7 @@ static const char *interface_name(void *ctx, uint16_t number)
 {
 	static const char *const plain[] = {"eth0", "lo", "wlan0"};
 	static const char *const hostile[] = {"\033[2J\033[31mX",
-		"\xe4\xb8\xad\xe6\x96\x87\xe2\x80\xae!",
-		"\xff\xfe\x9b"
-		"2J\a"};
+		"\xe4\xb8\xad\xe6\x96\x87\xe2\x80\xae!", "\xff\xfe\2332J\a"};
 	const struct demo *d = ctx;
 
 	return (d->hostile ? hostile : plain)[number % 3];
@@ -257,37 +255,41 @@ static bool obey(struct demo *d)
 	return true;
 }
 
+/* Waits for a key, a new size, or the next second. */
+static void turn(struct demo *d, int tty, int signals)
+{
+	struct pollfd p[] = {{tty, POLLIN, 0}, {signals, POLLIN, 0}};
+	struct signalfd_siginfo info;
+	bool redraw = false;
+
+	if (poll(p, 2, d->bench ? 0 : (int)d->tick_ms) == 0) {
+		tick(d);
+		redraw = true;
+	}
+	while (read(signals, &info, sizeof(info)) > 0) {
+		tui_resized(d->tui);
+		redraw = true;
+	}
+	redraw |= tui_keys(d->tui, d->now_ns);
+	while (obey(d))
+		redraw = true;
+	if (redraw && !d->quit)
+		show(d);
+	while (!d->quit && obey(d))
+		show(d);
+}
+
 static void run(struct demo *d, int tty)
 {
 	sigset_t set;
 	int signals;
-	uint64_t left = d->bench;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGWINCH);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	while (!d->quit && (!d->bench || left-- > 0)) {
-		struct pollfd p[] = {{tty, POLLIN, 0}, {signals, POLLIN, 0}};
-		struct signalfd_siginfo info;
-		bool redraw = false;
-
-		if (poll(p, 2, d->bench ? 0 : (int)d->tick_ms) == 0) {
-			tick(d);
-			redraw = true;
-		}
-		while (read(signals, &info, sizeof(info)) > 0) {
-			tui_resized(d->tui);
-			redraw = true;
-		}
-		redraw |= tui_keys(d->tui, d->now_ns);
-		while (obey(d))
-			redraw = true;
-		if (redraw && !d->quit)
-			show(d);
-		while (!d->quit && obey(d))
-			show(d);
-	}
+	for (unsigned i = 0; !d->quit && (!d->bench || i < d->bench); i++)
+		turn(d, tty, signals);
 	close(signals);
 }
 

@@ -54,7 +54,7 @@ static void add_exact(struct buf *out, const struct column *c, const struct valu
 	if (v->num < 1000)
 		return;
 	n = snprintf(plain, sizeof(plain), "%llu", (unsigned long long)v->num);
-	if (out->len == (size_t)n)
+	if (out->len == (size_t)n && memcmp(out->data, plain, out->len) == 0)
 		return; /* it was not rounded */
 	for (int i = 0; i < n && at < (int)sizeof(digits) - 2; i++) {
 		if (i > 0 && (n - i) % 3 == 0)
