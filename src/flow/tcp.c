@@ -162,11 +162,12 @@ static void note_sequence(struct flow *f, const struct packet *p)
 		return;
 	if (!seq_after(end,
 		    s->seq_next)) { /* seen before, or fills what was jumped over */
-		uint64_t filled = p->payload_len;
+		/* A FIN that was acknowledged before it was seen is filled in too. */
+		uint64_t filled = p->payload_len + !!(p->tcp_flags & TCP_FIN);
 
 		if (d->missed_bytes >= filled && filled)
 			d->missed_bytes -= filled;
-		else if (filled)
+		else if (p->payload_len)
 			history_add(f, p->dir, HISTORY_RETRANSMIT);
 		return;
 	}

@@ -56,7 +56,7 @@ static bool mirrored(const struct flow *f, const struct packet *p)
 	const struct flow_side *s = &f->side[p->dir];
 
 	if (p->ip_id == 0 || p->ip_id != s->last_ip_id || p->fragment ||
-		p->ip_bytes != s->last_size || p->ts_ns - f->last_ns > MIRROR_NS)
+		p->ip_bytes != s->last_size || p->ts_ns > f->last_ns + MIRROR_NS)
 		return false;
 	return p->kind != PACKET_TCP ||
 	       (p->seq == s->last_seq && p->tcp_flags == s->last_flags &&
