@@ -159,6 +159,7 @@ static int open_engine(struct session *s, struct err *err)
 						       : (uint32_t)o->max_flows,
 		.idle_ns = o->idle_ns,
 		.keep_ns = o->given[OPTION_KEEP] ? o->keep_ns : 2 * SECOND_NS,
+		.live = s->n_files == 0,
 		.no_midstream = o->no_midstream,
 	};
 	int ret = open_home(s, &setup.world, err);

@@ -146,6 +146,7 @@ static int top_open(struct session *s, struct engine_setup *setup, struct err *e
 		.sort = s->o->sort,
 		.reverse = s->o->sort_reverse,
 	};
+	const char *usual = s->n_files ? "bytes" : "bps";
 
 	s->state = t;
 	if (!t)
@@ -156,6 +157,10 @@ static int top_open(struct session *s, struct engine_setup *setup, struct err *e
 	s->next_tick_ns = t->next_frame_ns;
 	if (!isatty(STDIN_FILENO))
 		t->tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (ui.sort < 0) { /* what eats the line comes first */
+		ui.sort = column_find(usual, strlen(usual));
+		ui.reverse = true;
+	}
 	name_source(s);
 	ui.source = buf_cstr(&t->source);
 	ui.interval_ms = t->interval_ns / 1000000;

@@ -77,8 +77,8 @@ static void text_cell(struct session *s, const struct row *r, const char *key)
 static void text_line(
 	struct session *s, const struct row *r, const char *event, uint64_t now_ns)
 {
-	static const char *const tail[] = {
-		"duration", "orig_bytes", "resp_bytes", "conn_state"};
+	static const char *const tail[][2] = {{"", "duration"}, {"sent ", "orig_bytes"},
+		{"received ", "resp_bytes"}, {"", "conn_state"}};
 	struct watch *w = s->state;
 
 	buf_reset(&w->text);
@@ -92,8 +92,8 @@ static void text_line(
 	if (strcmp(event, "attempt") == 0 || strcmp(event, "open") == 0)
 		return;
 	for (unsigned i = 0; i < sizeof(tail) / sizeof(tail[0]); i++) {
-		buf_fmt(&w->text, "  %s ", tail[i]);
-		text_cell(s, r, tail[i]);
+		buf_fmt(&w->text, "  %s", tail[i][0]);
+		text_cell(s, r, tail[i][1]);
 	}
 }
 

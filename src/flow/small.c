@@ -139,9 +139,11 @@ static bool syn_update(struct small *s, const struct packet *p)
 		return false;
 	if (flags == TCP_SYN) { /* repeated: small_is_reuse saw that its number is the
 				   same */
+		if (p->dir != s->orig || s->kind == SMALL_SYNACK)
+			return false;
 		if (s->kind == SMALL_SYN)
 			s->seq[!p->dir] = p->ip_id;
-		return p->dir == s->orig && s->kind != SMALL_SYNACK;
+		return true;
 	}
 	if (p->dir == s->orig || p->ack != s->seq[s->orig])
 		return false;

@@ -41,7 +41,8 @@ struct flow_setup {
 	uint32_t max_flows;    /* 0: only memory bounds it */
 	uint64_t idle_ns;      /* forget idle ones; 0: by protocol and state */
 	uint64_t keep_ns;      /* closed ones stay so long (at least FLOW_LINGER_NS) */
-	bool no_midstream;     /* ignore TCP whose start was not seen */
+	bool live; /* stamps only run back by the delay of rings: no clock step */
+	bool no_midstream; /* ignore TCP whose start was not seen */
 };
 
 struct flow_table;

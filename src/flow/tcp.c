@@ -1,6 +1,7 @@
 #include "flow/tcp.h"
 
 #include "flow/history.h"
+#include "flow/holes.h"
 
 #define RST_SLACK_BYTES \
 	65536u /* a reset may be this far off: segments may not have been seen */
@@ -13,9 +14,12 @@ bool tcp_is_reuse(const struct flow *f, const struct packet *p)
 	const struct flow_side *s = &f->side[p->dir];
 	const struct flow_side *o = &f->side[!p->dir];
 
-	if ((p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN ||
-		p->fragment == 2)
+	if (p->tcp_flags & TCP_RST || p->fragment == 2)
 		return false;
+	/* The new SYN may have been lost: its answer still is none to the old one. */
+	if (p->tcp_flags & TCP_ACK)
+		return f->facts & FLOW_CLOSED && s->syn_seen &&
+		       f->detail[p->dir].isn != p->seq;
 	if (s->syn_seen)
 		return f->detail[p->dir].isn != p->seq;
 	/* Its SYN was not seen: a SYN that the other side acknowledges is just late. */
@@ -27,7 +31,21 @@ bool tcp_is_reuse(const struct flow *f, const struct packet *p)
 	return true;
 }
 
-static void note_syn(struct flow *f, const struct packet *p)
+/* A SYN-ACK after all: what an ICMP error said of the attempt was not the end. */
+static unsigned note_answer(struct flow *f, struct flow_side *s)
+{
+	if (s->state == TCP_SYN_SENT) /* both opened, RFC 9293 figure 7 */
+		s->state = TCP_SYN_RECEIVED;
+	if (!(f->facts & FLOW_REFUSED) || f->side[0].rst_seen || f->side[1].rst_seen)
+		return 0;
+	f->facts &= ~(uint32_t)(FLOW_REFUSED | FLOW_CLOSED);
+	f->closed_ns = 0;
+	f->side[f->orig].state = TCP_SYN_SENT;
+	f->side[!f->orig].state = TCP_SYN_RECEIVED;
+	return TCP_CHANGE_CLASS;
+}
+
+static unsigned note_syn(struct flow *f, const struct packet *p)
 {
 	struct flow_side *s = &f->side[p->dir];
 	struct flow_detail *d = &f->detail[p->dir];
@@ -50,6 +68,19 @@ static void note_syn(struct flow *f, const struct packet *p)
 		s->state = ack ? TCP_SYN_RECEIVED : TCP_SYN_SENT;
 	f->facts |= ack ? FLOW_SAW_SYNACK : FLOW_SAW_SYN;
 	history_add(f, p->dir, ack ? HISTORY_SYNACK : HISTORY_SYN);
+	if (ack)
+		return note_answer(f, s);
+	if (!(f->facts & FLOW_MIDSTREAM))
+		return 0;
+	f->facts &= ~(uint32_t)FLOW_MIDSTREAM; /* it came late, but it came */
+	return TCP_CHANGE_CLASS;
+}
+
+/* False when it acknowledges nothing that can have been sent so early. */
+static bool ack_plausible(const struct flow *f, const struct packet *p)
+{
+	return !f->side[!p->dir].syn_seen ||
+	       p->ack - f->detail[!p->dir].isn - 1 < ACK_PLAUSIBLE_BYTES;
 }
 
 /*
@@ -61,10 +92,8 @@ static unsigned note_established(struct flow *f, const struct packet *p)
 {
 	const struct flow_side *o = &f->side[!p->dir];
 
-	if (!(p->tcp_flags & TCP_ACK))
+	if (!(p->tcp_flags & TCP_ACK) || !ack_plausible(f, p))
 		return 0;
-	if (o->syn_seen && p->ack - f->detail[!p->dir].isn - 1 >= ACK_PLAUSIBLE_BYTES)
-		return 0; /* acknowledges nothing of the handshake */
 	if (f->side[p->dir].state < TCP_ESTABLISHED)
 		f->side[p->dir].state = TCP_ESTABLISHED;
 	if (o->packets == 0)
@@ -108,27 +137,29 @@ static void note_fin_acked(struct flow *f, unsigned dir)
 		s->state = TCP_CLOSE_WAIT;
 }
 
-/* RFC 9293 §3.10.7: in SYN-SENT a reset must acknowledge the SYN, later it must fit. */
+/*
+ * RFC 9293 §3.10.7: in SYN-SENT what a reset acknowledges must be the SYN, later it
+ * must fit: near to what the other side expects, or to what this one sent last (the
+ * acknowledgements may not have been seen).
+ */
 static bool reset_fits(const struct flow *f, const struct packet *p)
 {
 	const struct flow_side *s = &f->side[p->dir], *o = &f->side[!p->dir];
-	uint32_t off;
 
 	if (o->state == TCP_SYN_SENT && !(f->facts & FLOW_ESTABLISHED))
 		return !(p->tcp_flags & TCP_ACK) || p->ack == o->seq_next ||
 		       p->ack == f->detail[!p->dir].isn + 1;
-	if (o->has_ack)
-		off = p->seq - o->ack;
-	else if (s->has_seq)
-		off = p->seq - s->seq_next;
-	else
+	if (s->has_seq && p->seq - s->seq_next + RST_SLACK_BYTES <= 2 * RST_SLACK_BYTES)
 		return true;
-	return off + RST_SLACK_BYTES <= 2 * RST_SLACK_BYTES + o->window;
+	return o->has_ack ? p->seq - o->ack + RST_SLACK_BYTES <=
+				    2 * RST_SLACK_BYTES + o->window
+			  : !s->has_seq;
 }
 
 static unsigned note_reset(struct flow *f, const struct packet *p)
 {
 	bool established = f->facts & (FLOW_ESTABLISHED | FLOW_MIDSTREAM);
+	uint64_t packets = f->side[0].packets + f->side[1].packets;
 
 	history_add(f, p->dir, HISTORY_RST);
 	if (!reset_fits(f, p))
@@ -143,14 +174,38 @@ static unsigned note_reset(struct flow *f, const struct packet *p)
 		f->facts |= FLOW_REFUSED;
 		return TCP_CHANGE_REFUSED;
 	}
+	if (f->facts & FLOW_MIDSTREAM && packets == p->segments)
+		return TCP_CHANGE_CLASS; /* nothing else was seen: of what, is unknown */
 	f->facts |= FLOW_RESET;
 	return TCP_CHANGE_RESET;
+}
+
+/* Payload of which at least the beginning should have been seen before. */
+static void note_repeated(struct flow *f, const struct packet *p)
+{
+	struct flow_detail *d = &f->detail[p->dir];
+	uint32_t end = p->seq + tcp_span(p);
+	/* A FIN that was acknowledged before it was seen is filled in too. */
+	uint32_t filled = holes_fill(&d->holes, p->seq, end);
+
+	if (filled)
+		d->missed_bytes -= filled;
+	else if (p->payload_len && !seq_after(end, f->side[p->dir].seq_next))
+		history_add(f, p->dir, HISTORY_RETRANSMIT);
+}
+
+static void note_gap(struct flow *f, unsigned dir, uint32_t to)
+{
+	struct flow_side *s = &f->side[dir];
+
+	f->detail[dir].missed_bytes += to - s->seq_next;
+	holes_add(&f->detail[dir].holes, s->seq_next, to);
+	history_add(f, dir, HISTORY_GAP);
 }
 
 static void note_sequence(struct flow *f, const struct packet *p)
 {
 	struct flow_side *s = &f->side[p->dir];
-	struct flow_detail *d = &f->detail[p->dir];
 	uint32_t span = tcp_span(p), end = p->seq + span;
 
 	if (!s->has_seq) {
@@ -160,20 +215,13 @@ static void note_sequence(struct flow *f, const struct packet *p)
 	}
 	if (span == 0)
 		return;
-	if (!seq_after(end,
-		    s->seq_next)) { /* seen before, or fills what was jumped over */
-		/* A FIN that was acknowledged before it was seen is filled in too. */
-		uint64_t filled = p->payload_len + !!(p->tcp_flags & TCP_FIN);
-
-		if (d->missed_bytes >= filled && filled)
-			d->missed_bytes -= filled;
-		else if (p->payload_len)
-			history_add(f, p->dir, HISTORY_RETRANSMIT);
-		return;
-	}
-	if (seq_after(p->seq, s->seq_next)) {
-		d->missed_bytes += p->seq - s->seq_next;
-		history_add(f, p->dir, HISTORY_GAP);
+	if (__builtin_expect(p->seq != s->seq_next, 0)) {
+		if (seq_after(p->seq, s->seq_next))
+			note_gap(f, p->dir, p->seq);
+		else
+			note_repeated(f, p);
+		if (!seq_after(end, s->seq_next))
+			return;
 	}
 	s->seq_next = end;
 }
@@ -182,14 +230,15 @@ static void note_ack(struct flow *f, const struct packet *p)
 {
 	struct flow_side *s = &f->side[p->dir], *o = &f->side[!p->dir];
 
+	if (!(f->facts & FLOW_ESTABLISHED) && !ack_plausible(f, p))
+		return;
 	if (!s->has_ack || seq_after(p->ack, s->ack)) {
 		s->has_ack = true;
 		s->ack = p->ack;
 	}
 	if (o->has_seq && seq_after(p->ack, o->seq_next) &&
 		p->ack - o->seq_next < 1u << 30) {
-		f->detail[!p->dir].missed_bytes += p->ack - o->seq_next;
-		history_add(f, !p->dir, HISTORY_GAP);
+		note_gap(f, !p->dir, p->ack);
 		o->seq_next = p->ack;
 	}
 	if (o->fin_seen && !o->fin_acked &&
@@ -216,8 +265,6 @@ static unsigned note_flags(struct flow *f, const struct packet *p)
 	if ((flags & TCP_SYN && flags & (TCP_FIN | TCP_RST)) ||
 		(flags & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST))
 		history_add(f, p->dir, HISTORY_INCONSISTENT);
-	if (flags & TCP_SYN)
-		note_syn(f, p);
 	if (flags & TCP_FIN && !(flags & TCP_RST))
 		note_fin(f, p);
 	if (flags & TCP_RST)
@@ -240,19 +287,22 @@ unsigned tcp_update(struct flow *f, const struct packet *p)
 
 	s->last_flags = p->tcp_flags;
 	s->last_seq = p->seq;
+	if (__builtin_expect(flags & TCP_SYN, 0))
+		change |= note_syn(f, p);
 	if (p->payload_len)
 		history_add(f, p->dir, HISTORY_DATA);
 	else if (!(flags & (TCP_SYN | TCP_FIN | TCP_RST)))
 		history_add(f, p->dir, HISTORY_ACK);
 	if (!(flags & (TCP_SYN | TCP_RST)) && !(f->facts & FLOW_ESTABLISHED))
 		change |= note_established(f, p);
-	if (__builtin_expect(flags & (TCP_SYN | TCP_FIN | TCP_RST), 0))
-		change |= note_flags(f, p);
 	if (!(flags & TCP_RST)) {
 		note_sequence(f, p);
 		if (flags & TCP_ACK)
 			note_ack(f, p);
 	}
+	/* After the acknowledgement: a FIN that answers a FIN is the last one. */
+	if (__builtin_expect(flags & (TCP_SYN | TCP_FIN | TCP_RST), 0))
+		change |= note_flags(f, p);
 	note_window(f, p);
 	if (s->fin_acked && f->side[!p->dir].fin_acked && !(f->facts & FLOW_CLOSED)) {
 		f->facts |= FLOW_CLOSED;

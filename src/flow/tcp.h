@@ -23,11 +23,12 @@ enum tcp_change { /* bits: what a segment meant for the connection */
 	TCP_CHANGE_CLOSED = 1 << 1,
 	TCP_CHANGE_RESET = 1 << 2,
 	TCP_CHANGE_REFUSED = 1 << 3,
+	TCP_CHANGE_CLASS = 1 << 4, /* no event, but it may belong to another class */
 };
 
 /*
  * True when the segment starts a new connection on the same ports: a SYN whose sequence
- * number is not the flow's own.
+ * number is not the flow's own; after the close, a SYN-ACK as well.
  */
 bool tcp_is_reuse(const struct flow *f, const struct packet *p);
 

@@ -106,6 +106,7 @@ struct engine *engine_new(const struct engine_setup *setup)
 		.max_flows = setup->max_flows,
 		.idle_ns = setup->keep_ended ? FOREVER_NS : setup->idle_ns,
 		.keep_ns = setup->keep_ended ? FOREVER_NS : setup->keep_ns,
+		.live = setup->live,
 		.no_midstream = setup->no_midstream,
 	};
 

@@ -27,6 +27,7 @@ struct engine_setup {
 	uint64_t memory_bytes, idle_ns;
 	uint64_t keep_ns; /* how long closed rows are shown */
 	uint32_t max_flows;
+	bool live; /* as in struct flow_setup */
 	bool no_midstream;
 	bool keep_ended; /* rows that ended stay visible (a whole file in `top`) */
 };
