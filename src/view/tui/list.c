@@ -16,6 +16,9 @@ static void name_port(struct buf *out, const struct tui *t, const struct value *
 	size_t host = colon ? (size_t)(colon - v->str.ptr) + 1 : v->str.len;
 	uint64_t port;
 
+	/* The last group of an IPv6 address is no port: that comes after a bracket. */
+	if (colon && colon != memchr(v->str.ptr, ':', v->str.len) && colon[-1] != ']')
+		colon = NULL;
 	if (colon && num_parse_u64(colon + 1, v->str.len - host, &port) &&
 		port < 65536) {
 		name = services_name(t->style.services, PROTO_TCP, (uint16_t)port);
@@ -86,6 +89,8 @@ static void fit(struct tui *t, const struct snapshot *s)
 			columns[want.n_columns++] = t->wanted[i];
 		}
 	layout_fit(&t->layout, &want);
+	for (unsigned i = 0; i < t->layout.count; i++)
+		t->layout.at[i].at = screen_find(s, t->layout.at[i].column);
 }
 
 static void draw_titles(struct tui *t, int y)
@@ -177,13 +182,12 @@ static void draw_row(
 		paint_fill(&t->paint, y, 0, t->paint.cols, look.role | flags);
 	for (unsigned i = 0; i < t->layout.count; i++) {
 		const struct field *f = &t->layout.at[i];
-		int at = screen_find(s, f->column);
 		bool trouble = look.trouble && f->column == t->facts.state;
 		int role = (trouble ? ROLE_TROUBLE : look.role) | flags;
 		struct value v = {0};
 
-		if (at >= 0)
-			v = snapshot_cell(s, row, (unsigned)at);
+		if (f->at >= 0)
+			v = snapshot_cell(s, row, (unsigned)f->at);
 		if (selected && f->column == cell)
 			role |= PAINT_UNDERLINE | PAINT_BOLD;
 		draw_cell(t, y, f, &v, role);
@@ -274,7 +278,7 @@ void list_draw(struct tui *t)
 		buf_done(&why);
 		return;
 	}
-	marks_begin(&t->marks, s->totals.now_ns);
+	rows_begin(t, s);
 	for (unsigned i = 0; i < s->rows && (int)i < frame.body_rows; i++)
 		draw_row(t, s, i, (int)i == selected);
 }
