@@ -122,9 +122,9 @@ class Tui:
             self.stream.feed(data)
         return got
 
-    def settle(self, quiet=0.15):
-        """Reads until nothing comes for a while (or forever something does: 2 s)."""
-        end = time.monotonic() + 2
+    def settle(self, quiet=0.3):
+        """Reads until nothing comes for a while (or forever something does: 3 s)."""
+        end = time.monotonic() + 3
         while self.feed(quiet) and time.monotonic() < end:
             pass
 

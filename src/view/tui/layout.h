@@ -15,6 +15,7 @@
 struct field { /* one column on the screen */
 	uint16_t column;
 	int x, width;
+	int at; /* column of the snapshot that is shown */
 };
 
 struct layout {

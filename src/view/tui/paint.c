@@ -58,7 +58,13 @@ static void set_role(const struct paint *p, int role)
 static size_t next_char(const struct paint *p, const char *text, size_t len,
 	wchar_t *out, int *out_width)
 {
-	uint32_t c = 0;
+	uint32_t c = (uint8_t)text[0];
+
+	if (c >= ' ' && c <= '~') { /* nearly all there is */
+		*out = (wchar_t)c;
+		*out_width = 1;
+		return 1;
+	}
 	size_t used = text_utf8(text, len, &c);
 	int width = used ? text_width(c) : 1;
 

@@ -6,10 +6,9 @@
 #define ANSWER_MS 3000 /* an attempt without an answer for this long is trouble */
 #define NS_OF_MS  1000000u
 
-static struct value cell(const struct snapshot *s, unsigned row, int column)
+/* `at`: where the column is in the snapshot; -1: nowhere. */
+static struct value cell(const struct snapshot *s, unsigned row, int at)
 {
-	int at = column < 0 ? -1 : screen_find(s, (unsigned)column);
-
 	return at < 0 ? (struct value){0} : snapshot_cell(s, row, (unsigned)at);
 }
 
@@ -35,7 +34,7 @@ static bool in_trouble(const struct tui *t, const struct snapshot *s, unsigned r
 {
 	/* Zeek's verdicts of connections that were refused or broken off */
 	static const char *const bad[] = {"REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH"};
-	const struct fact_columns *f = &t->facts;
+	const struct fact_columns *f = &t->facts_at;
 	struct value verdict = cell(s, row, f->conn_state);
 	struct value idle = cell(s, row, f->idle_ms);
 	struct value proto_state = cell(s, row, f->state);
@@ -51,7 +50,7 @@ static bool in_trouble(const struct tui *t, const struct snapshot *s, unsigned r
 
 static bool is_new(const struct tui *t, const struct snapshot *s, unsigned row)
 {
-	struct value age = cell(s, row, t->facts.age_ms);
+	struct value age = cell(s, row, t->facts_at.age_ms);
 
 	if (!age.present || age.num >= NEW_MS || s->totals.ended)
 		return false;
@@ -61,7 +60,7 @@ static bool is_new(const struct tui *t, const struct snapshot *s, unsigned row)
 
 static struct mark mark_of(struct tui *t, const struct snapshot *s, unsigned row)
 {
-	const struct fact_columns *f = &t->facts;
+	const struct fact_columns *f = &t->facts_at;
 	struct value state = cell(s, row, f->state);
 	struct value sent = cell(s, row, f->orig_pkts),
 		     back = cell(s, row, f->resp_pkts);
@@ -83,6 +82,28 @@ static const char *activity(const struct tui *t, const struct mark *m)
 	if (m->sent)
 		return paint_glyph(&t->paint, "↑", "^");
 	return m->received ? paint_glyph(&t->paint, "↓", "v") : " ";
+}
+
+static int place(const struct snapshot *s, int column)
+{
+	return column < 0 ? -1 : screen_find(s, (unsigned)column);
+}
+
+void rows_begin(struct tui *t, const struct snapshot *s)
+{
+	const struct fact_columns *f = &t->facts;
+
+	t->facts_at = (struct fact_columns){
+		.state = place(s, f->state),
+		.conn_state = place(s, f->conn_state),
+		.icmp_error = place(s, f->icmp_error),
+		.evicted = place(s, f->evicted),
+		.idle_ms = place(s, f->idle_ms),
+		.age_ms = place(s, f->age_ms),
+		.orig_pkts = place(s, f->orig_pkts),
+		.resp_pkts = place(s, f->resp_pkts),
+	};
+	marks_begin(&t->marks, s->totals.now_ns);
 }
 
 struct row_look rows_look(struct tui *t, const struct snapshot *s, unsigned row)

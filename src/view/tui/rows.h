@@ -12,7 +12,10 @@ struct row_look {
 		*activity; /* packets since the last frame: both ways, up, down, none */
 };
 
-/* Once a frame for each visible row, after marks_begin. */
+/* Before the rows of a frame. */
+void rows_begin(struct tui *t, const struct snapshot *s);
+
+/* Once a frame for each visible row. */
 struct row_look rows_look(struct tui *t, const struct snapshot *s, unsigned row);
 
 #endif

@@ -106,6 +106,8 @@ struct tui {
 	struct marks marks;
 	struct graph graph;
 	struct fact_columns facts;
+	struct fact_columns
+		facts_at; /* the same as numbers of the snapshot's columns */
 
 	/* lines at the bottom */
 	struct prompt prompt;
