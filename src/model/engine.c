@@ -30,7 +30,7 @@ struct engine {
 	uint32_t closed[MINUTE]; /* closes by second */
 	uint64_t closed_second;
 	uint64_t now_ns, forget_before_ns;
-	bool has_direction, finished;
+	bool has_direction, finished, flushing;
 };
 
 static struct row row_of(struct engine *e, const struct flow *f)
@@ -75,7 +75,10 @@ static void on_event(
 		e->setup.sink.event(e->setup.sink.ctx, &r, event, now_ns);
 }
 
-/* A row is written as of its last packet: its rates are those of its last second. */
+/*
+ * A row is written as of its last packet: its rates are those of its last second. Live ones
+ * that are there at the end are written as of now.
+ */
 static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
 {
 	struct engine *e = ctx;
@@ -83,7 +86,8 @@ static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
 	uint32_t number;
 
 	(void)now_ns;
-	r.now_ns = f->last_ns;
+	if (!e->flushing)
+		r.now_ns = f->last_ns;
 	if (e->setup.sink.ended)
 		e->setup.sink.ended(e->setup.sink.ctx, &r, uid_of(e, f));
 	if (!e->setup.keep_ended)
@@ -201,6 +205,7 @@ void engine_tick(struct engine *e, uint64_t now_ns)
 
 void engine_flush(struct engine *e, uint64_t now_ns)
 {
+	e->flushing = e->setup.live;
 	flow_table_flush(e->table, now_ns);
 }
 
