@@ -17,7 +17,8 @@ void holes_add(struct holes *h, uint32_t from, uint32_t to)
 	h->count++;
 }
 
-/* Of the part of hole `i` that [at, at + len) covers; both are relative to its start. */
+/* Of the part of hole `i` that [at, at + len) covers; both are relative to its start.
+ */
 static void cut(struct holes *h, uint32_t i, uint32_t at, uint32_t len)
 {
 	uint32_t from = h->hole[i].from, to = h->hole[i].to;

@@ -9,7 +9,7 @@
 struct holes {
 	struct {
 		uint32_t from, to; /* to: the first number behind it */
-	} hole[HOLES_MOST]; /* newest last */
+	} hole[HOLES_MOST];        /* newest last */
 	uint32_t count;
 };
 

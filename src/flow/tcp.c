@@ -109,8 +109,9 @@ static void note_fin(struct flow *f, const struct packet *p)
 {
 	struct flow_side *s = &f->side[p->dir];
 
+	if (p->tcp_flags & TCP_RST)
+		return;
 	f->detail[p->dir].fin_seq = p->seq + tcp_span(p);
-	history_add(f, p->dir, HISTORY_FIN);
 	if (s->fin_seen)
 		return;
 	s->fin_seen = true;
@@ -175,7 +176,8 @@ static unsigned note_reset(struct flow *f, const struct packet *p)
 		return TCP_CHANGE_REFUSED;
 	}
 	if (f->facts & FLOW_MIDSTREAM && packets == p->segments)
-		return TCP_CHANGE_CLASS; /* nothing else was seen: of what, is unknown */
+		return TCP_CHANGE_CLASS; /* nothing else was seen: of what, is unknown
+					  */
 	f->facts |= FLOW_RESET;
 	return TCP_CHANGE_RESET;
 }
@@ -266,7 +268,7 @@ static unsigned note_flags(struct flow *f, const struct packet *p)
 		(flags & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST))
 		history_add(f, p->dir, HISTORY_INCONSISTENT);
 	if (flags & TCP_FIN && !(flags & TCP_RST))
-		note_fin(f, p);
+		history_add(f, p->dir, HISTORY_FIN);
 	if (flags & TCP_RST)
 		change |= note_reset(f, p);
 	return change;
@@ -295,14 +297,16 @@ unsigned tcp_update(struct flow *f, const struct packet *p)
 		history_add(f, p->dir, HISTORY_ACK);
 	if (!(flags & (TCP_SYN | TCP_RST)) && !(f->facts & FLOW_ESTABLISHED))
 		change |= note_established(f, p);
+	if (__builtin_expect(flags & (TCP_SYN | TCP_FIN | TCP_RST), 0))
+		change |= note_flags(f, p);
 	if (!(flags & TCP_RST)) {
 		note_sequence(f, p);
 		if (flags & TCP_ACK)
 			note_ack(f, p);
 	}
 	/* After the acknowledgement: a FIN that answers a FIN is the last one. */
-	if (__builtin_expect(flags & (TCP_SYN | TCP_FIN | TCP_RST), 0))
-		change |= note_flags(f, p);
+	if (__builtin_expect(flags & TCP_FIN, 0))
+		note_fin(f, p);
 	note_window(f, p);
 	if (s->fin_acked && f->side[!p->dir].fin_acked && !(f->facts & FLOW_CLOSED)) {
 		f->facts |= FLOW_CLOSED;
