@@ -105,13 +105,20 @@ class Konn:
 
 
 def capturing(pid):
-    """Sockets that receive packets in the namespace of a process (packet(7) rings)."""
+    """Sockets of a konn that receive packets (packet(7) rings)."""
     try:
         with open(f"/proc/{pid}/net/packet") as f:
             lines = [line.split() for line in f.readlines()[1:]]
-    except (FileNotFoundError, ProcessLookupError, OSError):
+        running = {f"socket:[{w[8]}]" for w in lines if w[3] == "0003" and w[5] == "1"}
+        return max((len(running & set(descriptors(p))) for p in netns.children(pid)),
+                   default=0)
+    except OSError:  # it just ended
         return 0
-    return sum(1 for w in lines if w[3] == "0003" and w[5] == "1")
+
+
+def descriptors(pid):
+    folder = f"/proc/{pid}/fd"
+    return [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)]
 
 
 def brief(row):
@@ -162,8 +169,8 @@ class Hosts(unittest.TestCase):
         return path
 
     def frame(self, payload=b"x" * 20, sport=5000, dport=9, tags=(), dst="10.9.0.99"):
-        """From a, to an address that nobody has: nothing answers."""
-        macs = netns.mac_of(self.a, "va"), netns.mac_of(self.b, "vb")
+        """From a, to everybody, for an address that nobody has: nothing answers."""
+        macs = netns.mac_of(self.a, "va"), b"\xff" * 6
         frame = netns.udp_frame(*macs, A4, dst, sport, dport, payload, tags)
         return without_id(frame, 14 + 4 * len(tags))
 
