@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "view/tui/tui.h"
 
+#define FRAMES_MOST    64         /* at a time, however long a search is */
 #define FIRST_FRAME_NS 100000000u /* after the start; what came until then is shown */
 
 struct top {
@@ -18,13 +19,11 @@ struct top {
 	bool paused;
 };
 
-static void draw(struct session *s)
+static void draw_once(struct session *s)
 {
 	struct top *t = s->state;
-	const struct snapshot *snapshot;
+	const struct snapshot *snapshot = engine_query(s->engine, tui_query(t->tui));
 
-	pipeline_counters(&s->pipe);
-	snapshot = engine_query(s->engine, tui_query(t->tui));
 	if (snapshot)
 		tui_show(t->tui, snapshot);
 }
@@ -38,37 +37,51 @@ static void suspend(struct session *s)
 	if (kill(getpid(), SIGSTOP) < 0)
 		s->stop = true; /* cannot happen: our own process */
 	tui_resume(t->tui);
-	draw(s);
 }
 
-static void obey(struct session *s, const struct intent *in)
+/* True: the screen should be drawn again. */
+static bool obey(struct session *s, const struct intent *in)
 {
 	struct top *t = s->state;
 
 	switch (in->kind) {
 	case INTENT_NONE: break;
 	case INTENT_QUIT: s->stop = true; break;
-	case INTENT_SUSPEND: suspend(s); break;
+	case INTENT_SUSPEND: suspend(s); return true;
 	case INTENT_PAUSE: t->paused = in->number; break;
 	case INTENT_INTERVAL:
 		t->interval_ns = in->number * 1000000;
 		t->next_frame_ns = 0;
 		break;
-	case INTENT_UPDATE: draw(s); break;
-	case INTENT_FLUSH: engine_forget_closed(s->engine); break;
+	case INTENT_UPDATE: return true;
+	case INTENT_FLUSH: engine_forget_closed(s->engine); return true;
+	}
+	return false;
+}
+
+/* Does what was asked for, and draws; a frame may ask for another one (a search goes
+ * on). */
+static void draw(struct session *s, bool wanted)
+{
+	struct top *t = s->state;
+
+	for (int i = 0; i < FRAMES_MOST; i++) {
+		struct intent in;
+
+		while ((in = tui_intent(t->tui)).kind != INTENT_NONE)
+			wanted |= obey(s, &in);
+		if (!wanted || s->stop)
+			return;
+		wanted = false;
+		draw_once(s);
 	}
 }
 
 static void top_input(struct session *s, uint64_t now_ns)
 {
 	struct top *t = s->state;
-	bool redraw = tui_keys(t->tui, now_ns);
-	struct intent in;
 
-	while ((in = tui_intent(t->tui)).kind != INTENT_NONE)
-		obey(s, &in);
-	if (redraw && !s->stop)
-		draw(s);
+	draw(s, tui_keys(t->tui, now_ns));
 }
 
 static void top_resized(struct session *s)
@@ -76,7 +89,7 @@ static void top_resized(struct session *s)
 	struct top *t = s->state;
 
 	tui_resized(t->tui);
-	draw(s);
+	draw(s, true);
 }
 
 /* Called at each wake-up; draws when the interval is over, and wakes up for the next.
@@ -88,8 +101,7 @@ static void top_turn(struct session *s)
 
 	if (now >= t->next_frame_ns) {
 		t->next_frame_ns = now + t->interval_ns;
-		if (!t->paused)
-			draw(s);
+		draw(s, !t->paused);
 	}
 	if (s->next_tick_ns > t->next_frame_ns)
 		s->next_tick_ns = t->next_frame_ns;
