@@ -15,10 +15,15 @@ static void expand_sides(struct flow *out, const struct small *s)
 		side->packets = s->packets[d];
 		side->ip_bytes = s->ip_bytes[d];
 		side->wire_bytes = (uint64_t)s->ip_bytes[d] + s->overhead[d];
-		side->payload_bytes = s->kind >= SMALL_MIDSTREAM ? s->payload[d] : 0;
 		side->ttl = s->ttl[d];
 		if (s->packets[d] == 1)
 			side->last_size = s->ip_bytes[d];
+		if (s->packets[d] && s->kind >= SMALL_MIDSTREAM)
+			side->payload_bytes = s->payload[d];
+		if (s->packets[d] && s->kind >= SMALL_ONE_WAY) {
+			side->last_size = s->seq[d] >> 16;
+			side->last_ip_id = (uint16_t)s->seq[d];
+		}
 	}
 }
 
@@ -63,27 +68,41 @@ static void expand_syn(struct flow *out, const struct small *s)
 	}
 }
 
+static void expand_midstream_history(
+	struct flow *out, const struct small *s, unsigned d)
+{
+	if (s->note & SMALL_NOTE_DATA_FIRST)
+		history_add(out, d, HISTORY_DATA);
+	else if (s->note & SMALL_NOTE_ACK)
+		history_add(out, d, HISTORY_ACK);
+	if (s->note & SMALL_NOTE_ZERO_WINDOW)
+		history_add(out, d, HISTORY_ZERO_WINDOW);
+	if (s->note & SMALL_NOTE_ACK)
+		history_add(out, d, HISTORY_ACK);
+	if (s->note & SMALL_NOTE_DATA)
+		history_add(out, d, HISTORY_DATA);
+}
+
 static void expand_midstream(struct flow *out, const struct small *s)
 {
 	unsigned d = s->packets[0] ? 0 : 1;
 	struct flow_side *side = &out->side[d];
 
-	side->has_seq = side->has_window = true;
+	side->last_ip_id = s->payload[!d];
+	side->state = out->side[!d].state = TCP_ESTABLISHED;
+	out->facts |= FLOW_MIDSTREAM;
+	if (!s->mid.flags)
+		return;
+	side->has_seq = !(s->mid.flags & TCP_RST);
+	side->has_window = true;
 	side->seq_next = s->seq[d];
 	side->window = s->mid.window;
 	side->last_flags = s->mid.flags;
-	side->state = out->side[!d].state = TCP_ESTABLISHED;
 	if (s->mid.flags & TCP_ACK) {
 		side->has_ack = true;
 		side->ack = s->seq[!d];
 	}
-	out->facts |= FLOW_MIDSTREAM;
-	if (s->note & SMALL_NOTE_DATA_FIRST)
-		history_add(out, d, HISTORY_DATA);
-	if (s->note & SMALL_NOTE_ACK)
-		history_add(out, d, HISTORY_ACK);
-	if (s->note & SMALL_NOTE_DATA)
-		history_add(out, d, HISTORY_DATA);
+	expand_midstream_history(out, s, d);
 	if (s->mid.flags & TCP_FIN && !(s->mid.flags & TCP_RST)) {
 		history_add(out, d, HISTORY_FIN);
 		side->fin_seen = true;

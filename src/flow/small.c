@@ -82,9 +82,15 @@ static void note_midstream(struct small *s, const struct packet *p)
 {
 	unsigned d = p->dir;
 
-	if (s->packets[d] == 0 || seq_after(p->seq + tcp_span(p), s->seq[d]))
+	s->payload[!d] = p->ip_id;
+	if (!tcp_has_sequence(p))
+		return;
+	if (!s->mid.flags && !p->window && !(p->tcp_flags & (TCP_FIN | TCP_RST)))
+		s->note |= SMALL_NOTE_ZERO_WINDOW;
+	if (!s->mid.flags || seq_after(p->seq + tcp_span(p), s->seq[d]))
 		s->seq[d] = p->seq + tcp_span(p);
-	s->seq[!d] = p->ack;
+	if (!s->mid.flags || seq_after(p->ack, s->seq[!d]))
+		s->seq[!d] = p->ack;
 	s->mid.window = p->window;
 	s->mid.flags = p->tcp_flags;
 	if (p->payload_len && !(s->note & SMALL_NOTE_ACK))
@@ -128,6 +134,8 @@ void small_init(struct small *s, const struct packet *p, enum small_kind kind,
 	} else if (p->kind == PACKET_UDP) {
 		s->note = (uint8_t)service_detect(p) & 15;
 	}
+	if (kind >= SMALL_ONE_WAY)
+		s->seq[p->dir] = small_mark(p);
 	count(s, p);
 }
 
@@ -154,14 +162,20 @@ static bool syn_update(struct small *s, const struct packet *p)
 	return true;
 }
 
-/* An answer of the other side makes a full flow. */
+/*
+ * An answer of the other side makes a full flow, and so does what the record has no
+ * room for: data out of order, the first closed window.
+ */
 static bool midstream_update(struct small *s, const struct packet *p)
 {
-	unsigned first = s->packets[0] ? 0 : 1;
+	unsigned first = s->packets[0] ? 0 : 1, flags = p->tcp_flags | s->mid.flags;
 
-	if (p->dir != first || p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))
+	if (p->dir != first || flags & (TCP_SYN | TCP_FIN | TCP_RST))
 		return false;
-	if (s->mid.flags & (TCP_FIN | TCP_RST))
+	if (s->mid.flags && tcp_has_sequence(p) &&
+		((tcp_span(p) && p->seq != s->seq[first]) ||
+			(p->tcp_flags ^ s->mid.flags) & TCP_ACK ||
+			(!p->window && !(s->note & SMALL_NOTE_ZERO_WINDOW))))
 		return false;
 	note_midstream(s, p);
 	return true;
@@ -188,8 +202,9 @@ bool small_update(struct small *s, const struct packet *p)
 	case SMALL_ONE_WAY:
 		if (s->packets[!p->dir])
 			return false;
+		s->seq[p->dir] = small_mark(p);
 		break;
-	case SMALL_ICMP: break;
+	case SMALL_ICMP: s->seq[p->dir] = small_mark(p); break;
 	}
 	count(s, p);
 	return true;
@@ -225,8 +240,23 @@ void small_key(
 	}
 }
 
+static bool midstream_repeat(const struct small *s, const struct packet *p)
+{
+	return p->ip_id && p->ip_id == s->payload[!p->dir] &&
+	       p->tcp_flags == s->mid.flags && p->ack == s->seq[!p->dir] &&
+	       p->seq + tcp_span(p) == s->seq[p->dir];
+}
+
 bool small_is_repeat(const struct small *s, const struct packet *p)
 {
+	if (p->fragment)
+		return false;
+	if (s->kind == SMALL_MIDSTREAM)
+		return midstream_repeat(s, p);
+	if (s->kind > SMALL_MIDSTREAM)
+		return p->ip_id && s->seq[p->dir] == small_mark(p);
+	if (!(p->tcp_flags & TCP_SYN))
+		return false;
 	if (s->note != p->dir || p->seq + 1 != s->seq[p->dir])
 		return false;
 	return s->kind != SMALL_SYN || p->ip_id == 0 || p->ip_id == s->seq[!p->dir];

@@ -26,6 +26,7 @@ enum small_note {
 	SMALL_NOTE_DATA = 1 << 1, /* midstream: a segment with data was seen */
 	SMALL_NOTE_DATA_FIRST =
 		1 << 2, /* midstream: and it came before the first pure ACK */
+	SMALL_NOTE_ZERO_WINDOW = 1 << 3, /* midstream: in the first segment */
 };
 
 struct small {
@@ -43,16 +44,18 @@ struct small {
 	uint8_t overhead[2]; /* wire bytes - IP bytes */
 	uint8_t ttl[2];
 	uint32_t seq[2]; /* TCP: next expected of that side (midstream: of the other,
-			    its ack) */
+			    its ack; not TCP: small_mark of its last packet) */
 	union {
 		uint16_t mss[2];     /* SMALL_SYN… */
-		uint16_t payload[2]; /* the others */
+		uint16_t payload[2]; /* the others (midstream: of the other side, the IP
+					id of this one's last packet) */
 	};
 	union {
 		uint16_t window[2]; /* SMALL_SYN… */
 		struct {
-			uint16_t window,
-				flags; /* SMALL_MIDSTREAM: of the last segment */
+			/* SMALL_MIDSTREAM: of the last segment; flags 0: none had a
+			   whole header */
+			uint16_t window, flags;
 		} mid;
 		struct {
 			uint8_t icmp_type,
@@ -90,9 +93,16 @@ static inline uint64_t small_last_ns(const struct small *s)
 	return s->first_ns + s->delta_ns;
 }
 
+/* Tells two packets of one side apart, when the IP id is not 0. */
+static inline uint32_t small_mark(const struct packet *p)
+{
+	return p->ip_bytes << 16 | p->ip_id;
+}
+
 /*
- * A SYN or SYN-ACK that follows directly on the same one. Of a SYN alone the IP id is
- * known: another one means that it was sent again.
+ * The last packet of its side once more: for SYN and SYN-ACK by their number (of a SYN
+ * alone the IP id is known: another one means that it was sent again), else by the IP
+ * id.
  */
 bool small_is_repeat(const struct small *s, const struct packet *p);
 

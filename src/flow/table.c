@@ -61,6 +61,8 @@ static bool small_copy(
 	if (s->kind <= SMALL_SYNACK && p->tcp_flags & TCP_SYN)
 		return small_is_repeat(s, p) &&
 		       since_ns < (t->merge_interfaces ? COPY_NS : MIRROR_NS);
+	if (since_ns <= MIRROR_NS && small_is_repeat(s, p))
+		return true;
 	return t->merge_interfaces && since_ns < TAKEOVER_NS &&
 	       t->paths.path[s->path].carrier != p->carrier;
 }
@@ -146,18 +148,29 @@ static void create(struct flow_table *t, const struct packet *p)
 		announce(t, ref, p);
 }
 
+/* Only a full flow knows which interface counts in which direction. */
+static bool changes_carrier(
+	const struct flow_table *t, const struct small *s, const struct packet *p)
+{
+	if (!t->merge_interfaces)
+		return false;
+	if (s->packets[p->dir] == 0)
+		return s->kind == SMALL_ICMP;
+	/* answers: their carrier is not kept, and a flood's may be many */
+	if (s->kind == SMALL_SYN_SYNACK && p->dir != s->orig)
+		return false;
+	return t->paths.path[s->path].carrier != p->carrier;
+}
+
 static bool update_small(struct flow_table *t, uint32_t ref, const struct packet *p)
 {
 	struct small *s = pool_small(t, ref);
-	bool merged_answer = t->merge_interfaces && s->kind == SMALL_ICMP &&
-			     s->packets[p->dir] == 0;
 
 	if (small_copy(t, s, p)) {
 		t->setup.counters->copies++;
 		return true;
 	}
-	/* Only a full flow knows which interface counts in which direction. */
-	if (!merged_answer && small_update(s, p))
+	if (!changes_carrier(t, s, p) && small_update(s, p))
 		return false;
 	ref = pool_promote(t, ref, p->hash);
 	if (!ref)

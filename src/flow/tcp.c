@@ -26,9 +26,8 @@ bool tcp_is_reuse(const struct flow *f, const struct packet *p)
 	if (o->syn_seen && o->has_ack && o->ack == p->seq + 1)
 		return false;
 	/* Simultaneous open (RFC 9293 §3.5): both send SYN before anything else. */
-	if (o->syn_seen && s->packets == 0 && !(f->facts & FLOW_ESTABLISHED))
-		return false;
-	return true;
+	return !o->syn_seen || s->packets ||
+	       f->facts & (FLOW_ESTABLISHED | FLOW_SAW_SYNACK);
 }
 
 /* A SYN-ACK after all: what an ICMP error said of the attempt was not the end. */
@@ -58,8 +57,10 @@ static unsigned note_syn(struct flow *f, const struct packet *p)
 	}
 	if (p->has_mss)
 		s->mss = p->mss;
-	s->has_wscale = p->has_wscale;
-	s->wscale = p->has_wscale ? p->wscale & 15 : 0;
+	if (p->has_wscale) { /* a repeated SYN without it may be the lost one */
+		s->has_wscale = true;
+		s->wscale = p->wscale & 15;
+	}
 	if (ack && f->synack_ns == 0)
 		f->synack_ns = p->ts_ns;
 	if (!ack && f->syn_ns == 0)

@@ -86,7 +86,8 @@ static void first_of_side(struct flow *f, const struct packet *p)
 {
 	struct flow_detail *d = &f->detail[p->dir];
 
-	f->side[p->dir].ttl = p->ttl;
+	if (f->side[p->dir].packets == 0) /* else known from the small record */
+		f->side[p->dir].ttl = p->ttl;
 	f->carrier[p->dir] = p->carrier;
 	d->tos = p->tos;
 	f->side[p->dir].detailed = true;
