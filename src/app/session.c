@@ -268,7 +268,8 @@ static void tick(struct session *s)
 	if (s->n_files == 0) {
 		if (clock_check(&s->clock))
 			engine_counters(s->engine)->clock_steps++;
-		engine_tick(s->engine, now);
+		if (!s->stopped_ns)
+			engine_tick(s->engine, now);
 	}
 	take_counters(s);
 	if (s->verb->tick)
@@ -313,12 +314,11 @@ static void step(struct session *s, unsigned turn)
 
 static void loop(struct session *s)
 {
-	bool draining = false;
-
 	for (unsigned turn = 0; !s->stop; turn++) {
-		if (s->drain && !draining && s->n_files == 0) {
+		if (s->drain && !s->stopped_ns && s->n_files == 0) {
+			/* Before: it takes ms, which would count as silence. */
+			s->stopped_ns = clock_now(&s->clock);
 			live_source_drain(&s->pipe.source);
-			draining = true;
 			s->end_ns = UINT64_MAX;
 		}
 		step(s, turn);
@@ -330,7 +330,7 @@ static void finish(struct session *s)
 	if (s->verb->stays || s->aborted)
 		return;
 	take_counters(s);
-	engine_flush(s->engine, s->n_files ? 0 : clock_now(&s->clock));
+	engine_flush(s->engine, s->stopped_ns);
 	if (s->verb->finish)
 		s->verb->finish(s);
 	summary_unsupported(s);

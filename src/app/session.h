@@ -60,6 +60,7 @@ struct session {
 	int signal_fd;
 	uint64_t gaps;                 /* times the session did not run for long */
 	uint64_t next_tick_ns, end_ns; /* engine time; end_ns UINT64_MAX: not known */
+	uint64_t stopped_ns;           /* live: capture ended then; 0: it goes on */
 	int exit_code;
 	bool stop;    /* leave the loop, no more input */
 	bool drain;   /* live: hand out what was captured, then stop */

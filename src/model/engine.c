@@ -76,8 +76,8 @@ static void on_event(
 }
 
 /*
- * A row is written as of its last packet: its rates are those of its last second. Live ones
- * that are there at the end are written as of now.
+ * A row is written as of its last packet: its rates are those of its last second. Live
+ * ones that are there at the end are written as of now.
  */
 static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
 {
@@ -206,6 +206,8 @@ void engine_tick(struct engine *e, uint64_t now_ns)
 void engine_flush(struct engine *e, uint64_t now_ns)
 {
 	e->flushing = e->setup.live;
+	if (now_ns > e->now_ns)
+		e->now_ns = now_ns;
 	flow_table_flush(e->table, now_ns);
 }
 

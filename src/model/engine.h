@@ -46,7 +46,8 @@ void engine_feed(struct engine *e, struct packet *packets, unsigned count);
 /* Lets time pass without packets (live). */
 void engine_tick(struct engine *e, uint64_t now_ns);
 
-/* The end of input: every connection goes to sink.ended. */
+/* The end of input: every connection goes to sink.ended. Live: as of now_ns, when
+ * capture stopped (0: as of the last packet). */
 void engine_flush(struct engine *e, uint64_t now_ns);
 
 /* A file was read to its end: rates are no more. */
