@@ -41,7 +41,7 @@ class Top(konn.Case):
         tui = self.harness.Tui([konn.KONN, "top", "-r", self.file, "-n", *args], cols, rows,
                                term="linux", env={"HOME": "/nonexistent"})
         self.addCleanup(tui.__exit__)
-        tui.wait(":40000")
+        tui.wait(":4005")
         tui.settle()
         return tui
 
@@ -57,7 +57,8 @@ class Top(konn.Case):
     def assert_in_order(self, tui, least):
         ports = self.ports(tui)
         self.assertGreaterEqual(len(ports), least, tui.text())
-        self.assertEqual(ports, list(range(ports[0], ports[0] + len(ports))), tui.text())
+        # the largest total first: each connection sent more than the one before
+        self.assertEqual(ports, list(range(ports[0], ports[0] - len(ports), -1)), tui.text())
 
     def assert_clean(self, tui, cols, rows):
         """Title first, keys last, nothing of another size in between."""
