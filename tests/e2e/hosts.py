@@ -24,6 +24,25 @@ KONN = os.environ.get("KONN", "build/konn")
 PATIENCE = 60.0
 A4, B4, A6, B6 = "10.9.0.1", "10.9.0.2", "fd00:9::1", "fd00:9::2"
 
+# Sends datagrams by the clock (one that is late is sent at once) and tells how fast it was.
+SENDER = """
+import socket, sys, time
+host, port, here, size, rate = sys.argv[1], *map(int, sys.argv[2:6])
+seconds = float(sys.argv[6])
+s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", here))
+data = bytes(size)
+start = time.monotonic()
+sent = 0
+while sent < rate * seconds:
+    due = int((time.monotonic() - start) * rate)
+    while sent < due:
+        s.sendto(data, (host, port))
+        sent += 1
+    time.sleep(0.002)
+print(8 * sent * size / (time.monotonic() - start))
+"""
+
 
 class Report:
     """What a konn in JSON said: its lines by kind."""

@@ -16,25 +16,6 @@ SAMPLES = 5
 WARM_UP = 2.5  # seconds of traffic before the first sample
 TRAFFIC = WARM_UP + SAMPLES + 4
 
-# Sends datagrams by the clock (one that is late is sent at once) and tells how fast it was.
-SENDER = """
-import socket, sys, time
-host, port, here, size, rate = sys.argv[1], *map(int, sys.argv[2:6])
-seconds = float(sys.argv[6])
-s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("", here))
-data = bytes(size)
-start = time.monotonic()
-sent = 0
-while sent < rate * seconds:
-    due = int((time.monotonic() - start) * rate)
-    while sent < due:
-        s.sendto(data, (host, port))
-        sent += 1
-    time.sleep(0.002)
-print(8 * sent * size / (time.monotonic() - start))
-"""
-
 
 class Rates(Hosts):
     ipv6 = True
@@ -86,7 +67,7 @@ class Rates(Hosts):
         def begin():
             for ns, *argv in ((self.a, B4, 4002, 4001, 1000, 500),
                               (self.b, A4, 4001, 4002, 250, 400)):
-                senders.append(ns.start(["python3", "-c", SENDER, *argv, TRAFFIC]))
+                senders.append(ns.start(["python3", "-c", hosts.SENDER, *argv, TRAFFIC]))
         got = self.sample(begin, "udp", ["orig_bps", "resp_bps", "orig_pps", "resp_pps"])
         for sender in senders:
             self.assertEqual(sender.wait(hosts.PATIENCE), 0, sender.stderr())
