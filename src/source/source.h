@@ -9,33 +9,37 @@
 #include "core/frame.h"
 
 struct source_interface {
-	char name[64];	   /* cleaned; "" when the file does not name it */
+	char name[64];     /* cleaned; "" when the file does not name it */
 	uint32_t ifindex;  /* live only, else 0 */
 	uint16_t linktype; /* LINKTYPE_* */
-	bool up;	   /* live only */
+	bool up;           /* live only */
 };
 
-/* Counted by the source itself; the engine adds them to the summary. 64 bits, ever growing. */
+/* Counted by the source itself; the engine adds them to the summary. 64 bits, ever
+ * growing. */
 struct source_counters {
-	uint64_t ring_drops;	  /* live: the ring was full; pcapng: isb_osdrop, else ifdrop */
-	uint64_t interface_drops; /* live: rx_missed/dropped of the device since the start */
-	uint64_t gaps;		  /* live: times nothing was read for long (SIGSTOP, suspend) */
+	uint64_t ring_drops; /* live: the ring was full; pcapng: isb_osdrop, else ifdrop
+			      */
+	uint64_t interface_drops; /* live: rx_missed/dropped of the device since the
+				     start */
+	uint64_t gaps; /* live: times nothing was read for long (SIGSTOP, suspend) */
 };
 
 enum source_status {
-	SOURCE_FRAMES,	/* `count` frames are there; more may follow at once */
-	SOURCE_IDLE,	/* live: nothing now; wait for readability of source_fds */
-	SOURCE_END,	/* files: all of them were read whole */
-	SOURCE_DAMAGED, /* files: all read, but something was broken: err says what (exit 1/66) */
+	SOURCE_FRAMES,  /* `count` frames are there; more may follow at once */
+	SOURCE_IDLE,    /* live: nothing now; wait for readability of source_fds */
+	SOURCE_END,     /* files: all of them were read whole */
+	SOURCE_DAMAGED, /* files: all read, but something was broken: err says what
+			   (exit 1/66) */
 };
 
 /*
- * One kind of source. The object behind `self` is private to its file. `next` hands out at
- * most FRAME_BATCH frames whose bytes are borrowed until the next call.
+ * One kind of source. The object behind `self` is private to its file. `next` hands out
+ * at most FRAME_BATCH frames whose bytes are borrowed until the next call.
  */
 struct source_ops {
-	enum source_status (*next)(void *self, struct frame *frames, unsigned *out_count,
-		struct err *err);
+	enum source_status (*next)(
+		void *self, struct frame *frames, unsigned *out_count, struct err *err);
 	/* Interfaces seen so far; the list only grows (pcapng, hot-plug). */
 	unsigned (*interfaces)(void *self, const struct source_interface **out);
 	void (*counters)(void *self, struct source_counters *out);
@@ -50,11 +54,12 @@ struct source {
 };
 
 /*
- * Opens capture files that the caller opened itself (so that reading needs no privilege).
- * They are read one after the other in the order of their first packet's time; `fd` is
- * taken over. Compressed ones (gz zst xz lz4 bz2) are recognised by content. `bpf` is a
- * tcpdump expression or NULL; frames that it refuses come with `filtered` set. A file that
- * cannot be read at all is reported at the end like damage (the others are read first).
+ * Opens capture files that the caller opened itself (so that reading needs no
+ * privilege). They are read one after the other in the order of their first packet's
+ * time; `fd` is taken over. Compressed ones (gz zst xz lz4 bz2) are recognised by
+ * content. `bpf` is a tcpdump expression or NULL; frames that it refuses come with
+ * `filtered` set. A file that cannot be read at all is reported at the end like damage
+ * (the others are read first).
  */
 struct source_file {
 	int fd;
@@ -64,8 +69,9 @@ int file_source_open(const struct source_file *files, unsigned count, const char
 	struct source *out, struct err *err);
 
 /*
- * Checks a tcpdump expression for Ethernet. Where the place of the fault can be found, the
- * message is followed by two more lines, each after a '\n': the expression and a caret below.
+ * Checks a tcpdump expression for Ethernet. Where the place of the fault can be found,
+ * the message is followed by two more lines, each after a '\n': the expression and a
+ * caret below.
  */
 int bpf_check(const char *expression, struct err *err);
 
