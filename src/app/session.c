@@ -19,7 +19,8 @@
 #define MEMORY_BYTES   (256ull << 20)
 #define RING_SHARE     4 /* rings get at most a quarter of the memory */
 #define GAP_NS         (2 * SECOND_NS)
-#define LOOK_EVERY     16 /* batches between two looks at signals and keys */
+#define LOOK_EVERY     16       /* batches between two looks at signals and keys */
+#define RING_LAG_NS    60000000 /* what came since may still be in an open block */
 #define SOURCE_FDS     64
 #define DEFAULT_FOR_NS SECOND_NS
 
@@ -269,7 +270,7 @@ static void tick(struct session *s)
 		if (clock_check(&s->clock))
 			engine_counters(s->engine)->clock_steps++;
 		if (!s->stopped_ns)
-			engine_tick(s->engine, now);
+			engine_tick(s->engine, now - RING_LAG_NS);
 	}
 	take_counters(s);
 	if (s->verb->tick)
