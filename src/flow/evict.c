@@ -16,22 +16,32 @@ static bool small_room(const struct flow_table *t)
 	       t->small_bytes_most;
 }
 
-/* Of half-open and one-way the larger class: it is the flood, the other one is its
- * victim. */
-static uint32_t unproven(struct flow_table *t, bool small, enum evict_class *out_why)
+/*
+ * Of half-open and one-way, small and full, the largest class: it is the flood, the
+ * others are its victims.
+ */
+static uint32_t unproven(
+	struct flow_table *t, unsigned first, unsigned last, enum evict_class *out_why)
 {
-	enum flow_class half = small ? CLASS_HALF_OPEN_SMALL : CLASS_HALF_OPEN;
-	enum flow_class one = small ? CLASS_ONE_WAY_SMALL : CLASS_ONE_WAY;
-	bool half_open = t->wheel[half].count >= t->wheel[one].count;
+	unsigned most = first;
 
-	*out_why = half_open ? EVICT_HALF_OPEN : EVICT_ONE_WAY;
-	return wheel_oldest(&t->wheel[half_open ? half : one], &t->user);
+	for (unsigned c = first + 1; c <= last; c++)
+		if (t->wheel[c].count > t->wheel[most].count)
+			most = c;
+	*out_why = most == CLASS_HALF_OPEN_SMALL || most == CLASS_HALF_OPEN
+			   ? EVICT_HALF_OPEN
+			   : EVICT_ONE_WAY;
+	return wheel_oldest(&t->wheel[most], &t->user);
 }
 
 static uint32_t established(struct flow_table *t, enum evict_class *out_why)
 {
 	uint32_t ref = wheel_oldest(&t->wheel[CLASS_ESTABLISHED], &t->user);
+	uint32_t other = wheel_oldest(&t->wheel[CLASS_ANSWERED], &t->user);
 
+	if (!ref ||
+		(other && pool_full(t, other)->last_ns < pool_full(t, ref)->last_ns))
+		ref = other;
 	if (ref)
 		*out_why = pool_full(t, ref)->last_ns + ACTIVE_NS < t->now_ns
 				   ? EVICT_IDLE
@@ -43,20 +53,27 @@ static uint32_t established(struct flow_table *t, enum evict_class *out_why)
 static uint32_t victim(
 	struct flow_table *t, enum ref_kind kind, enum evict_class *out_why)
 {
-	bool any = flows(t) >= t->flows_most;
+	bool any = flows(t) >= t->flows_most, full = kind == REF_FULL;
 	uint32_t ref = 0;
 
-	if (any || kind == REF_FULL) {
-		*out_why = EVICT_CLOSED;
+	*out_why = EVICT_CLOSED;
+	if (any || full)
 		ref = wheel_oldest(&t->wheel[CLASS_CLOSED], &t->user);
-	}
-	if (!ref && (any || kind != REF_FULL))
-		ref = unproven(t, true, out_why);
-	if (!ref && (any || kind == REF_FULL))
-		ref = unproven(t, false, out_why);
-	if (!ref && (any || kind == REF_FULL))
+	if (!ref)
+		ref = unproven(t,
+			any || !full ? CLASS_HALF_OPEN_SMALL : CLASS_HALF_OPEN,
+			any || full ? CLASS_ONE_WAY : CLASS_ONE_WAY_SMALL, out_why);
+	if (!ref && (any || full))
 		ref = established(t, out_why);
 	return ref;
+}
+
+static void give_up(struct flow_table *t, uint32_t ref, enum evict_class why)
+{
+	if (pool_expiry_ns(t, ref) <= t->now_ns)
+		pool_expire(t, ref); /* it is over anyway, the wheel just comes later */
+	else
+		pool_end(t, ref, why);
 }
 
 static bool has_room(const struct flow_table *t, enum ref_kind kind)
@@ -77,7 +94,7 @@ uint32_t pool_alloc(struct flow_table *t, enum ref_kind kind)
 
 		if (!ref)
 			break;
-		pool_end(t, ref, why);
+		give_up(t, ref, why);
 	}
 	number = has_room(t, kind) ? slab_alloc(&t->slab[kind]) : 0;
 	if (!number) {

@@ -32,8 +32,6 @@ enum flow_fact {               /* bits of flow.facts */
 		      << 7, /* both FINs acknowledged, or RST: the connection is over */
 	FLOW_HAS_DETAILS =
 		1 << 8, /* ttl, tos, mac, vlan, tunnel, interface, mss… are known */
-	FLOW_TIMED_OUT = 1 << 9,      /* forgotten because idle */
-	FLOW_REPORTED_OPEN = 1 << 10, /* the open event was given */
 	FLOW_ICMP_ERROR = 1 << 11,
 	FLOW_ORIENTED = 1 << 12, /* orig is certain (SYN, SYN-ACK, echo request) */
 };
@@ -113,7 +111,6 @@ struct flow {
 	uint64_t counted_ns[2]; /* per direction: last packet that counted */
 	uint16_t carrier[2];    /* per direction: the one whose packets count
 				   (packet.carrier) */
-	uint8_t service_tried;  /* bit per direction: its first payload was looked at */
 	uint8_t class;          /* which wheel of the table holds it */
 };
 

@@ -29,6 +29,13 @@ static uint64_t small_timeout_ns(const struct flow_table *t, const struct small 
 	return s->proto == PROTO_UDP ? UDP_ONE_WAY_NS : OTHER_NS;
 }
 
+/* TCP that is not established: in its handshake? Else one side of it is seen. */
+static bool half_open(const struct flow *f)
+{
+	return !(f->facts & FLOW_MIDSTREAM) && f->side[0].state < TCP_ESTABLISHED &&
+	       f->side[1].state < TCP_ESTABLISHED;
+}
+
 static uint64_t full_timeout_ns(const struct flow_table *t, const struct flow *f)
 {
 	if (f->facts & FLOW_CLOSED)
@@ -37,12 +44,19 @@ static uint64_t full_timeout_ns(const struct flow_table *t, const struct flow *f
 	if (t->setup.idle_ns)
 		return t->setup.idle_ns;
 	if (f->key.proto == PROTO_TCP)
-		return f->facts & (FLOW_ESTABLISHED | FLOW_MIDSTREAM) ? ESTABLISHED_NS
-								      : HALF_OPEN_NS;
+		return f->facts & FLOW_ESTABLISHED ? ESTABLISHED_NS
+		       : half_open(f)              ? HALF_OPEN_NS
+						   : MIDSTREAM_NS;
 	if (f->key.proto == PROTO_UDP)
 		return f->facts & FLOW_ESTABLISHED ? UDP_ANSWERED_NS : UDP_ONE_WAY_NS;
 	return f->key.proto == PROTO_ICMP || f->key.proto == PROTO_ICMPV6 ? ICMP_NS
 									  : OTHER_NS;
+}
+
+/* Stamps may be anything: the end of time is never passed. */
+static uint64_t later(uint64_t ns, uint64_t by_ns)
+{
+	return ns > UINT64_MAX - by_ns ? UINT64_MAX : ns + by_ns;
 }
 
 uint64_t pool_expiry_ns(const struct flow_table *t, uint32_t ref)
@@ -52,10 +66,10 @@ uint64_t pool_expiry_ns(const struct flow_table *t, uint32_t ref)
 	if (REF_KIND(ref) == REF_FULL) {
 		const struct flow *f = pool_full(t, ref);
 
-		return f->last_ns + full_timeout_ns(t, f);
+		return later(f->last_ns, full_timeout_ns(t, f));
 	}
 	s = pool_small(t, ref);
-	return small_last_ns(s) + small_timeout_ns(t, s);
+	return later(small_last_ns(s), small_timeout_ns(t, s));
 }
 
 static struct wheel_link *ref_link(void *ctx, uint32_t ref)
@@ -85,10 +99,9 @@ static enum flow_class class_of(const struct flow_table *t, uint32_t ref)
 	if (f->facts & FLOW_CLOSED)
 		return CLASS_CLOSED;
 	if (f->facts & FLOW_ESTABLISHED)
-		return CLASS_ESTABLISHED;
-	return f->key.proto == PROTO_TCP && !(f->facts & FLOW_MIDSTREAM)
-		       ? CLASS_HALF_OPEN
-		       : CLASS_ONE_WAY;
+		return f->key.proto == PROTO_TCP ? CLASS_ESTABLISHED : CLASS_ANSWERED;
+	return f->key.proto == PROTO_TCP && half_open(f) ? CLASS_HALF_OPEN
+							 : CLASS_ONE_WAY;
 }
 
 /* The class whose wheel holds it; for a full flow that may be that of older facts. */
@@ -191,6 +204,9 @@ uint32_t pool_promote(struct flow_table *t, uint32_t ref, uint32_t hash)
 	slab_free(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));
 	full = pool_alloc(t, REF_FULL);
 	if (!full) {
+		memset(&t->scratch, 0, sizeof(t->scratch));
+		small_expand(&t->scratch, (const struct small *)copy, v6, &t->paths);
+		t->setup.sink.ended(t->setup.sink.ctx, &t->scratch, t->now_ns);
 		index_remove(&t->index, hash, ref);
 		return 0;
 	}
@@ -247,13 +263,11 @@ void pool_expire(struct flow_table *t, uint32_t ref)
 	const struct flow *f = pool_flow(t, ref);
 	bool tcp = f->key.proto == PROTO_TCP;
 
-	if (!(f->facts & FLOW_CLOSED)) {
-		bool closed = !tcp && f->facts & FLOW_ESTABLISHED;
-
-		if (REF_KIND(ref) == REF_FULL && !closed)
-			pool_full(t, ref)->facts |= FLOW_TIMED_OUT;
-		pool_event(t, f, closed ? FLOW_EVENT_CLOSE : FLOW_EVENT_TIMEOUT,
-			t->now_ns);
-	}
+	/* When it was due, not when that was noticed: a replay gives the same. */
+	if (!(f->facts & FLOW_CLOSED))
+		pool_event(t, f,
+			!tcp && f->facts & FLOW_ESTABLISHED ? FLOW_EVENT_CLOSE
+							    : FLOW_EVENT_TIMEOUT,
+			pool_expiry_ns(t, ref));
 	pool_end(t, ref, EVICT_NONE);
 }

@@ -26,7 +26,8 @@ enum flow_class { /* each has its wheel */
 	CLASS_ONE_WAY_SMALL,
 	CLASS_HALF_OPEN,
 	CLASS_ONE_WAY,
-	CLASS_ESTABLISHED,
+	CLASS_ESTABLISHED, /* TCP */
+	CLASS_ANSWERED,    /* the others, both ways: their timeouts are shorter */
 	CLASS_COUNT,
 };
 

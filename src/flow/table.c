@@ -183,7 +183,13 @@ static bool update_small(struct flow_table *t, uint32_t ref, const struct packet
 
 static void icmp_error(struct flow_table *t, uint32_t ref, const struct packet *p)
 {
-	if (ref && REF_KIND(ref) != REF_FULL)
+	if (!ref)
+		return;
+	if (pool_expiry_ns(t, ref) <= p->ts_ns) {
+		pool_expire(t, ref);
+		return;
+	}
+	if (REF_KIND(ref) != REF_FULL)
 		ref = pool_promote(t, ref, p->hash);
 	if (ref)
 		update_icmp_error(t, ref, p);

@@ -95,10 +95,12 @@ static unsigned note_established(struct flow *f, const struct packet *p)
 
 	if (!(p->tcp_flags & TCP_ACK) || !ack_plausible(f, p))
 		return 0;
+	if (o->packets == 0 && f->side[p->dir].state >= TCP_ESTABLISHED)
+		return 0;
 	if (f->side[p->dir].state < TCP_ESTABLISHED)
 		f->side[p->dir].state = TCP_ESTABLISHED;
 	if (o->packets == 0)
-		return 0;
+		return TCP_CHANGE_CLASS;
 	f->facts |= FLOW_ESTABLISHED;
 	f->established_ns = p->ts_ns;
 	if (f->side[!p->dir].state < TCP_ESTABLISHED)
@@ -106,17 +108,19 @@ static unsigned note_established(struct flow *f, const struct packet *p)
 	return TCP_CHANGE_OPENED;
 }
 
-static void note_fin(struct flow *f, const struct packet *p)
+static unsigned note_fin(struct flow *f, const struct packet *p)
 {
 	struct flow_side *s = &f->side[p->dir];
+	bool half_open = s->state < TCP_ESTABLISHED;
 
 	if (p->tcp_flags & TCP_RST)
-		return;
+		return 0;
 	f->detail[p->dir].fin_seq = p->seq + tcp_span(p);
 	if (s->fin_seen)
-		return;
+		return 0;
 	s->fin_seen = true;
 	s->state = s->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1;
+	return half_open ? TCP_CHANGE_CLASS : 0;
 }
 
 /* Side `dir` acknowledged the other side's FIN. */
@@ -307,7 +311,7 @@ unsigned tcp_update(struct flow *f, const struct packet *p)
 	}
 	/* After the acknowledgement: a FIN that answers a FIN is the last one. */
 	if (__builtin_expect(flags & TCP_FIN, 0))
-		note_fin(f, p);
+		change |= note_fin(f, p);
 	note_window(f, p);
 	if (s->fin_acked && f->side[!p->dir].fin_acked && !(f->facts & FLOW_CLOSED)) {
 		f->facts |= FLOW_CLOSED;

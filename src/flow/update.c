@@ -187,7 +187,9 @@ void update_icmp_error(struct flow_table *t, uint32_t ref, const struct packet *
 	f->icmp_error_code = p->icmp_code;
 	if (f->key.proto != PROTO_TCP || !unreachable || too_big)
 		return;
-	if (f->facts & (FLOW_ESTABLISHED | FLOW_CLOSED | FLOW_MIDSTREAM))
+	/* only one about the SYN says that; others quote answers to nobody */
+	if (p->dir != f->orig || f->facts & (FLOW_ESTABLISHED | FLOW_CLOSED |
+						    FLOW_MIDSTREAM | FLOW_SAW_SYNACK))
 		return;
 	f->facts |= FLOW_REFUSED | FLOW_CLOSED;
 	f->closed_ns = p->ts_ns;

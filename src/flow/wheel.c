@@ -2,8 +2,6 @@
 
 #include <assert.h>
 
-#define OLDEST_TRIES 16
-
 void wheel_init(struct wheel *w, uint64_t longest_ns)
 {
 	*w = (struct wheel){.tick_ns = longest_ns / (WHEEL_SLOTS / 2) + 1};
@@ -27,15 +25,22 @@ static void slot_append(
 	w->count++;
 }
 
-void wheel_add(struct wheel *w, const struct wheel_user *u, uint32_t ref)
+/* The tick in which the record should come up next: its expiry, as far as slots reach.
+ */
+static uint64_t tick_of(const struct wheel *w, const struct wheel_user *u, uint32_t ref)
 {
 	uint64_t tick = u->expiry_ns(u->ctx, ref) / w->tick_ns;
 
 	if (tick <= w->tick)
-		tick = w->tick + 1;
+		return w->tick + 1;
 	if (tick > w->tick + WHEEL_SLOTS - 1)
-		tick = w->tick + WHEEL_SLOTS - 1;
-	slot_append(w, u, ref, (uint32_t)(tick % WHEEL_SLOTS));
+		return w->tick + WHEEL_SLOTS - 1;
+	return tick;
+}
+
+void wheel_add(struct wheel *w, const struct wheel_user *u, uint32_t ref)
+{
+	slot_append(w, u, ref, (uint32_t)(tick_of(w, u, ref) % WHEEL_SLOTS));
 }
 
 /* Slot number when the record is the last of one; its own links do not say which. */
@@ -94,9 +99,8 @@ uint32_t wheel_due(struct wheel *w, const struct wheel_user *u, uint64_t now_ns)
 {
 	uint64_t now = now_ns / w->tick_ns;
 
-	if (now < w->tick + 1) {
-		if (now < w->tick)
-			w->tick = now;
+	if (now <= w->tick) { /* the current tick has still to come up */
+		w->tick = now ? now - 1 : 0;
 		return 0;
 	}
 	if (now - w->tick > WHEEL_SLOTS)
@@ -118,20 +122,19 @@ uint32_t wheel_due(struct wheel *w, const struct wheel_user *u, uint64_t now_ns)
 	}
 }
 
+/* A record moves only when it was used since it was put: once a packet, at the most. */
 uint32_t wheel_oldest(struct wheel *w, const struct wheel_user *u)
 {
-	uint32_t ref = 0;
-
-	for (int i = 0; i < OLDEST_TRIES; i++) {
+	for (;;) {
 		uint64_t tick = next_filled(w);
+		uint32_t ref;
 
 		if (tick == 0)
 			return 0;
 		ref = w->first[tick % WHEEL_SLOTS];
-		if (u->expiry_ns(u->ctx, ref) / w->tick_ns <= tick)
-			break;
+		if (tick_of(w, u, ref) <= tick)
+			return ref;
 		wheel_remove(w, u, ref);
 		wheel_add(w, u, ref);
 	}
-	return ref;
 }

@@ -51,7 +51,7 @@ void wheel_remove(struct wheel *w, const struct wheel_user *u, uint32_t ref);
  */
 uint32_t wheel_due(struct wheel *w, const struct wheel_user *u, uint64_t now_ns);
 
-/* About the record nearest to expiry, still inside; 0 when empty. */
+/* A record nearest to expiry (to a tick), still inside; 0 when empty. */
 uint32_t wheel_oldest(struct wheel *w, const struct wheel_user *u);
 
 #endif

@@ -1,5 +1,12 @@
 #include "table_check.h"
 
+/* TCP of which nothing but the handshake's first two packets was seen. */
+static bool half_open(const struct flow *f)
+{
+	return f->key.proto == PROTO_TCP && !(f->facts & FLOW_MIDSTREAM) &&
+	       f->side[0].state < TCP_ESTABLISHED && f->side[1].state < TCP_ESTABLISHED;
+}
+
 /* The class that the record's facts ask for. */
 static enum flow_class wanted_class(const struct flow_table *t, uint32_t ref)
 {
@@ -11,11 +18,8 @@ static enum flow_class wanted_class(const struct flow_table *t, uint32_t ref)
 	if (f->facts & FLOW_CLOSED)
 		return CLASS_CLOSED;
 	if (f->facts & FLOW_ESTABLISHED)
-		return f->key.proto == PROTO_TCP ? CLASS_ESTABLISHED
-						 : CLASS_ESTABLISHED;
-	return f->key.proto == PROTO_TCP && !(f->facts & FLOW_MIDSTREAM)
-		       ? CLASS_HALF_OPEN
-		       : CLASS_ONE_WAY;
+		return f->key.proto == PROTO_TCP ? CLASS_ESTABLISHED : CLASS_ANSWERED;
+	return half_open(f) ? CLASS_HALF_OPEN : CLASS_ONE_WAY;
 }
 
 static uint32_t hash_of(struct flow_table *t, uint32_t ref)
