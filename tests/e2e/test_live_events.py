@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import hosts  # noqa: E402
-from hosts import A4, B4, B6, Hosts, accept, connect, listen  # noqa: E402
+from hosts import A4, B4, B6, Hosts, accept, connect, listen, unless_repeated  # noqa: E402
 from netns import send_frames  # noqa: E402
 
 STAMP = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"
@@ -65,6 +65,7 @@ class Watch(Hosts):
         "refuse": (["attempt", "refuse"], "REJ", (0, 0)),
     }
 
+    @unless_repeated
     def test_json(self):
         konn = self.konn(self.a, "watch", "-i", "va", "-j")
         ports = {(kind, host): getattr(self, kind)(host)
@@ -87,7 +88,7 @@ class Watch(Hosts):
 
     def test_text(self):
         """Each line comes while konn runs, and the summary goes to stderr."""
-        konn = self.konn(self.a, "watch", "-i", "va", "tcp")
+        konn = self.konn(self.a, "watch", "-i", "va", "-f", "tcp")
         expected = []
         for kind, (names, _, _) in self.KINDS.items():
             port = getattr(self, kind)(B4)
