@@ -108,6 +108,12 @@ static uint64_t memory_bytes(const struct session *s)
 	return s->o->memory_bytes ? s->o->memory_bytes : MEMORY_BYTES;
 }
 
+/* Live: what the rings may take of it. */
+static uint64_t ring_bytes(const struct session *s)
+{
+	return memory_bytes(s) / RING_SHARE;
+}
+
 static int open_source(struct session *s, struct err *err)
 {
 	const struct options *o = s->o;
@@ -117,7 +123,7 @@ static int open_source(struct session *s, struct err *err)
 		.bpf = o->bpf,
 		.snaplen = (unsigned)o->snaplen,
 		.ring_bytes = o->buffer_bytes,
-		.budget_bytes = memory_bytes(s) / RING_SHARE,
+		.budget_bytes = ring_bytes(s),
 		.promisc = !o->no_promisc,
 		.capture_socket = capture_socket,
 		.ctx = s,
@@ -155,7 +161,7 @@ static int open_engine(struct session *s, struct err *err)
 		.world = {.services = s->services,
 			.interface_name = interface_name,
 			.interface_ctx = s},
-		.memory_bytes = memory_bytes(s),
+		.memory_bytes = memory_bytes(s) - (s->n_files ? 0 : ring_bytes(s)),
 		.max_flows = o->max_flows > UINT32_MAX ? UINT32_MAX
 						       : (uint32_t)o->max_flows,
 		.idle_ns = o->idle_ns,
