@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/record.h"
 #include "app/session.h"
 
 #define FIELDS 24
@@ -51,12 +52,6 @@ static void fill_maps(struct maps *m, const struct counters *c)
 				evict_name(i), c->evicted[i]};
 }
 
-static struct record_field number(const char *key, enum type type, uint64_t n)
-{
-	return (struct record_field){
-		.key = key, .type = type, .value = {.present = true, .num = n}};
-}
-
 static struct record_field map(
 	const char *key, const struct record_count *m, unsigned n)
 {
@@ -68,26 +63,27 @@ static unsigned fill_fields(
 {
 	unsigned n = 0;
 
-	f[n++] = number("v", TYPE_ID, 1);
-	f[n++] = number("packets", TYPE_COUNT, c->packets);
-	f[n++] = number("bytes", TYPE_BYTES, c->bytes);
-	f[n++] = number("parsed", TYPE_COUNT, c->parsed);
+	f[n++] = record_number("v", TYPE_ID, 1);
+	f[n++] = record_number("packets", TYPE_COUNT, c->packets);
+	f[n++] = record_number("bytes", TYPE_BYTES, c->bytes);
+	f[n++] = record_number("parsed", TYPE_COUNT, c->parsed);
 	f[n++] = map("malformed", m->malformed, m->malformed_n);
 	f[n++] = map("unsupported", m->unsupported, m->unsupported_n);
-	f[n++] = number("filtered", TYPE_COUNT, c->filtered);
-	f[n++] = number("copies", TYPE_COUNT, c->copies);
-	f[n++] = number("truncated", TYPE_COUNT, c->truncated);
-	f[n++] = number("fragments_unmatched", TYPE_COUNT, c->fragments_unmatched);
-	f[n++] = number("ring_drops", TYPE_COUNT, c->ring_drops);
-	f[n++] = number("interface_drops", TYPE_COUNT, c->interface_drops);
+	f[n++] = record_number("filtered", TYPE_COUNT, c->filtered);
+	f[n++] = record_number("copies", TYPE_COUNT, c->copies);
+	f[n++] = record_number("truncated", TYPE_COUNT, c->truncated);
+	f[n++] = record_number(
+		"fragments_unmatched", TYPE_COUNT, c->fragments_unmatched);
+	f[n++] = record_number("ring_drops", TYPE_COUNT, c->ring_drops);
+	f[n++] = record_number("interface_drops", TYPE_COUNT, c->interface_drops);
 	f[n++] = map("evicted", m->evicted, m->evicted_n);
-	f[n++] = number("overruns", TYPE_COUNT, c->overruns);
-	f[n++] = number("gaps", TYPE_COUNT, c->gaps);
-	f[n++] = number("clock_steps", TYPE_COUNT, c->clock_steps);
-	f[n++] = number("conns", TYPE_COUNT, c->conns);
-	f[n] = number("first_ts", TYPE_TIME, c->first_ns);
+	f[n++] = record_number("overruns", TYPE_COUNT, c->overruns);
+	f[n++] = record_number("gaps", TYPE_COUNT, c->gaps);
+	f[n++] = record_number("clock_steps", TYPE_COUNT, c->clock_steps);
+	f[n++] = record_number("conns", TYPE_COUNT, c->conns);
+	f[n] = record_number("first_ts", TYPE_TIME, c->first_ns);
 	f[n++].value.present = c->packets > 0;
-	f[n] = number("last_ts", TYPE_TIME, c->last_ns);
+	f[n] = record_number("last_ts", TYPE_TIME, c->last_ns);
 	f[n++].value.present = c->packets > 0;
 	return n;
 }

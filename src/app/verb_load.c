@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "app/record.h"
 #include "app/session.h"
 
 #define SECOND_NS 1000000000ull
@@ -11,21 +12,15 @@ struct load {
 	bool titled;
 };
 
-static struct record_field number(const char *key, enum type type, uint64_t n)
-{
-	return (struct record_field){
-		.key = key, .type = type, .value = {.present = true, .num = n}};
-}
-
 /* K = 1024, one decimal, as the per-second sniffer printed it. */
 static void write_second(struct session *s)
 {
 	struct load *l = s->state;
 	struct buf text = {0};
 	const struct record_field fields[] = {
-		number("ts", TYPE_TIME, l->second * SECOND_NS),
-		number("bytes", TYPE_BYTES, l->bytes),
-		number("packets", TYPE_COUNT, l->packets),
+		record_number("ts", TYPE_TIME, l->second * SECOND_NS),
+		record_number("bytes", TYPE_BYTES, l->bytes),
+		record_number("packets", TYPE_COUNT, l->packets),
 	};
 	struct record r = {.kind = "load", .fields = fields, .count = 3};
 	uint64_t tenths = (l->bytes * 10 + 512) / 1024;

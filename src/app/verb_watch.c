@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/record.h"
 #include "app/session.h"
 #include "base/num.h"
 
@@ -38,20 +39,6 @@ static const char *event_name(enum flow_event e)
 	};
 
 	return names[e];
-}
-
-static struct record_field text_field(const char *key, const char *text)
-{
-	return (struct record_field){.key = key,
-		.type = TYPE_STR,
-		.value = {.present = true, .str = {text, (uint32_t)strlen(text)}}};
-}
-
-static struct record_field time_field(uint64_t now_ns)
-{
-	return (struct record_field){.key = "ts",
-		.type = TYPE_TIME,
-		.value = {.present = true, .num = now_ns}};
 }
 
 static void text_time(struct buf *out, const struct session *s, uint64_t now_ns)
@@ -136,8 +123,8 @@ static void on_event(void *ctx, const struct row *r, enum flow_event e, uint64_t
 	if ((s->filter && !filter_match(s->filter, r)) ||
 		(w->has_own && tuple_equal(&w->own, &r->flow->key)))
 		return;
-	fields[0] = time_field(now_ns);
-	fields[1] = text_field("event", event_name(e));
+	fields[0] = record_number("ts", TYPE_TIME, now_ns);
+	fields[1] = record_text("event", event_name(e));
 	record.count = 2 + cells(s, r, over ? ALWAYS + AT_END : ALWAYS, fields + 2);
 	text_line(s, r, event_name(e), now_ns);
 	record.text = buf_cstr(&w->text);
@@ -153,11 +140,9 @@ static void tell(struct session *s, const char *event, uint64_t count, uint64_t 
 	struct watch *w = s->state;
 	uint64_t now_ns = engine_now(s->engine);
 	const struct record_field fields[] = {
-		time_field(now_ns),
-		text_field("event", event),
-		{.key = "count",
-			.type = TYPE_COUNT,
-			.value = {.present = true, .num = count - *told}},
+		record_number("ts", TYPE_TIME, now_ns),
+		record_text("event", event),
+		record_number("count", TYPE_COUNT, count - *told),
 	};
 	struct record record = {.kind = "event", .fields = fields, .count = 3};
 
