@@ -91,6 +91,11 @@ class Rights(Hosts):
 
 
 class Endings(Hosts):
+    def test_duration(self):
+        konn = self.konn(self.b, "list", "-i", "vb", "--for", "2", "-j")
+        send_frames(self.a, "va", [self.frame()] * 20)
+        self.assertEqual(konn.wait().row(proto="udp")["orig_pkts"], 20)
+
     def test_count(self):
         konn = self.konn(self.b, "list", "-i", "vb", "-c", "100", "-j")
         send_frames(self.a, "va", [self.frame()] * 250)
