@@ -62,6 +62,9 @@ def skip_reason(record):
     reasons = re.findall(r"#\s*SKIP\b[\s:]*(.*)", record.get("stdout", ""), re.IGNORECASE)
     if reasons:
         return reasons[-1].strip()
+    reasons = re.findall(r"\.\.\. skipped '(.*)'", text_of(record))
+    if reasons:
+        return reasons[-1]
     lines = text_of(record).splitlines()
     return lines[-1].strip() if lines else "no reason given"
 

@@ -15,32 +15,38 @@ skip() {
 	echo "$*"
 	exit 77
 }
+[ "${KONN_CHECK-all}" = all ] || skip 'only by hand and in ./check --all'
 [ "$(id -u)" = 0 ] || skip 'not root'
-for tool in mmdebstrap git chroot; do
+for tool in mmdebstrap git gcc; do
 	type -P "$tool" >/dev/null || skip "no $tool"
 done
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/konn-fresh.XXXXXX")
 debian=$scratch/root
+# A mount namespace with the new root as its own: nothing is mounted on this machine, and,
+# unlike in a chroot, what runs inside may make namespaces itself.
 inside() {
-	chroot "$debian" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME=/root TERM=dumb ${http_proxy+http_proxy="$http_proxy"} \
+	unshare --mount --propagation private sh -eu -c '
+		cd "$1"
+		shift
+		mount --bind . .
+		cd "$PWD"
+		mount -t proc proc proc
+		mount --rbind /sys sys
+		mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
+		pivot_root . mnt
+		umount -l mnt
+		exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+			TERM=xterm-256color LANG=C.UTF-8 "$@"
+	' sh "$debian" ${http_proxy+http_proxy="$http_proxy"} \
 		${https_proxy+https_proxy="$https_proxy"} "$@"
 }
-leave() {
-	local point
-	for point in proc sys dev; do
-		mountpoint -q "$debian/$point" && umount -l "$debian/$point"
-	done
-	# Never while something of the host is still mounted below.
-	mountpoint -q "$debian/dev" || rm -rf --one-file-system "$scratch"
-}
-trap leave EXIT
+trap 'rm -rf --one-file-system "$scratch"' EXIT
 
 mmdebstrap --quiet --variant=minbase bookworm "$debian"
-mkdir -p "$debian/proc" "$debian/sys"
-mount -t proc proc "$debian/proc"
-mount --bind /sys "$debian/sys"
+mkdir -p "$debian/dev/net"
+mknod -m 666 "$debian/dev/net/tun" c 10 200
+ln -sf pts/ptmx "$debian/dev/ptmx"
 cp /etc/resolv.conf "$debian/etc/resolv.conf" 2>/dev/null || true
 git clone -q "$root" "$debian/srv/konn"
 if [ -z "$capture" ]; then
