@@ -3,6 +3,14 @@
 #include "decode/icmp_quote.h"
 #include "decode/load.h"
 
+/* Of the types that have an id (RFC 792, RFC 950, RFC 4443). */
+static bool is_reply(uint8_t proto, uint8_t type)
+{
+	if (proto == PROTO_ICMPV6)
+		return type == 129;
+	return type == 0 || type == 14 || type == 16 || type == 18;
+}
+
 static void own_flow(struct chain *ch, const uint8_t *h)
 {
 	struct packet *p = ch->p;
@@ -15,6 +23,9 @@ static void own_flow(struct chain *ch, const uint8_t *h)
 	p->icmp_id = load_be16(h + 4);
 	p->icmp_seq = load_be16(h + 6);
 	chain_flow(ch, PACKET_ICMP, p->icmp_id, p->icmp_id);
+	/* A host that asks itself: nothing but the type tells the ways apart. */
+	if (addr_equal(&ch->src, &ch->dst))
+		p->dir = is_reply(ch->proto, h[0]);
 }
 
 static void quoted_flow(struct chain *ch, const struct icmp_quote *q)
