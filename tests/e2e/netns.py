@@ -22,6 +22,8 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's ignoring would be inherited
+
 SKIP = 77  # meson takes this exit code for "skipped"
 RUN_DIR = "/run/netns"
 CLONE_NEWNET = 0x40000000
