@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "flow/history.h"
+#include "flow/orient.h"
 #include "flow/service.h"
 #include "flow/small.h"
 #include "flow/tcp.h"
@@ -93,16 +94,20 @@ static void expand_midstream(struct flow *out, const struct small *s)
 	out->facts |= FLOW_MIDSTREAM;
 	if (!s->mid.flags)
 		return;
-	side->has_seq = !(s->mid.flags & TCP_RST);
 	side->has_window = true;
-	side->seq_next = s->seq[d];
 	side->window = s->mid.window;
 	side->last_flags = s->mid.flags;
-	if (s->mid.flags & TCP_ACK) {
+	if (!(s->mid.flags & TCP_RST)) {
+		side->has_seq = true;
+		side->seq_next = s->seq[d];
+	}
+	if ((s->mid.flags & (TCP_ACK | TCP_RST)) == TCP_ACK) {
 		side->has_ack = true;
 		side->ack = s->seq[!d];
 	}
 	expand_midstream_history(out, s, d);
+	if ((s->mid.flags & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST))
+		history_add(out, d, HISTORY_INCONSISTENT);
 	if (s->mid.flags & TCP_FIN && !(s->mid.flags & TCP_RST)) {
 		history_add(out, d, HISTORY_FIN);
 		side->fin_seen = true;
@@ -157,6 +162,10 @@ void small_expand(
 		out->icmp_code = s->icmp_code;
 		out->has_icmp_id = s->has_icmp_id;
 		out->icmp_id = s->has_icmp_id ? s->port[0] : 0;
+		if (s->packets[0] && s->packets[1])
+			out->facts |= FLOW_ESTABLISHED;
+		if (orient_icmp_certain(s->proto, s->icmp_type))
+			out->facts |= FLOW_ORIENTED;
 		break;
 	}
 	/* Where the answers came from is not kept: their next packet says it. */

@@ -15,4 +15,7 @@
 unsigned orient(
 	const struct packet *p, const struct services *services, bool *out_certain);
 
+/* True for a request or a reply: the message itself tells who began. */
+bool orient_icmp_certain(uint8_t proto, uint8_t type);
+
 #endif

@@ -14,8 +14,15 @@
 #define OTHER_NS          (300 * SECOND_NS)
 #define FIRST_INDEX_SLOTS (1u << 16)
 
+static uint64_t closed_timeout_ns(const struct flow_table *t)
+{
+	return t->setup.keep_ns > FLOW_LINGER_NS ? t->setup.keep_ns : FLOW_LINGER_NS;
+}
+
 static uint64_t small_timeout_ns(const struct flow_table *t, const struct small *s)
 {
+	if (s->kind == SMALL_MIDSTREAM && s->mid.flags & TCP_RST)
+		return closed_timeout_ns(t);
 	if (t->setup.idle_ns)
 		return t->setup.idle_ns;
 	switch ((enum small_kind)s->kind) {
@@ -32,15 +39,13 @@ static uint64_t small_timeout_ns(const struct flow_table *t, const struct small 
 /* TCP that is not established: in its handshake? Else one side of it is seen. */
 static bool half_open(const struct flow *f)
 {
-	return !(f->facts & FLOW_MIDSTREAM) && f->side[0].state < TCP_ESTABLISHED &&
-	       f->side[1].state < TCP_ESTABLISHED;
+	return f->side[0].state < TCP_ESTABLISHED && f->side[1].state < TCP_ESTABLISHED;
 }
 
 static uint64_t full_timeout_ns(const struct flow_table *t, const struct flow *f)
 {
 	if (f->facts & FLOW_CLOSED)
-		return t->setup.keep_ns > FLOW_LINGER_NS ? t->setup.keep_ns
-							 : FLOW_LINGER_NS;
+		return closed_timeout_ns(t);
 	if (t->setup.idle_ns)
 		return t->setup.idle_ns;
 	if (f->key.proto == PROTO_TCP)

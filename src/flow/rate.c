@@ -20,8 +20,9 @@ void rate_roll(struct rate *r, uint32_t second, uint64_t bytes, uint64_t packets
 {
 	uint64_t count = bytes - r->before;
 
-	if (r->second == 0) {
-		r->second = r->first_second = second;
+	if (!r->started) {
+		r->second = second;
+		r->started = second + 1;
 		r->before = bytes;
 		r->packets_before = packets;
 		return;
@@ -50,7 +51,7 @@ uint64_t rate_packets_per_second(
 	double inside = 1 - (double)(now_ns % SECOND_NS) / (double)SECOND_NS;
 	double current = (double)(packets - r->packets_before);
 
-	if (r->second == 0 || second < r->second || second > (uint64_t)r->second + 1)
+	if (!r->started || second < r->second || second > (uint64_t)r->second + 1)
 		return 0;
 	if (second == (uint64_t)r->second + 1)
 		return (uint64_t)(current * inside + 0.5);
@@ -99,10 +100,10 @@ static double window_count(const struct rate *r, uint64_t current, uint64_t now_
 uint64_t rate_per_second(
 	const struct rate *r, uint64_t bytes, uint64_t now_ns, enum rate_window window)
 {
-	double age = (double)now_ns / (double)SECOND_NS - (double)r->first_second;
+	double age = (double)now_ns / (double)SECOND_NS + 1 - (double)r->started;
 	double length = window;
 
-	if (r->second == 0 || now_ns < (uint64_t)r->second * SECOND_NS)
+	if (!r->started || now_ns < (uint64_t)r->second * SECOND_NS)
 		return 0;
 	if (age < length)
 		length = age < 1 ? 1 : age;

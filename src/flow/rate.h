@@ -22,8 +22,8 @@ enum rate_window {
 struct rate {
 	uint64_t before;         /* bytes counted when `second` began */
 	uint64_t packets_before; /* the same of packets */
-	uint32_t second; /* the current one, since the epoch; 0: nothing came yet */
-	uint32_t first_second; /* the one in which counting began */
+	uint32_t second;         /* the current one, since the epoch */
+	uint32_t started; /* 1 + the one in which counting began; 0: nothing came yet */
 	float packets_last;    /* packets of the second before the current one */
 	float this_ten;        /* bytes of whole seconds of the current ten so far */
 	float tens[RATE_TENS]; /* bytes of the tens before it, by number % RATE_TENS */

@@ -68,14 +68,16 @@ bool small_accepts(const struct packet *p, enum small_kind *out)
 
 static void note_syn(struct small *s, const struct packet *p)
 {
-	unsigned d = p->dir, scale = p->has_wscale ? p->wscale : WSCALE_NONE;
+	unsigned d = p->dir, other = d ? 0x0fu : 0xf0u;
 
 	s->seq[d] = p->seq + 1;
 	if (s->kind == SMALL_SYN)
 		s->seq[!d] = p->ip_id; /* until the answer's number takes the place */
-	s->mss[d] = p->has_mss ? p->mss : 0;
 	s->window[d] = p->window;
-	s->wscale = (s->wscale & (d ? 0x0fu : 0xf0u)) | (scale & 15) << (d ? 4 : 0);
+	if (p->has_mss)
+		s->mss[d] = p->mss;
+	if (p->has_wscale)
+		s->wscale = (s->wscale & other) | (p->wscale & 15u) << (d ? 4 : 0);
 }
 
 static void note_midstream(struct small *s, const struct packet *p)
@@ -87,7 +89,7 @@ static void note_midstream(struct small *s, const struct packet *p)
 		return;
 	if (!s->mid.flags && !p->window && !(p->tcp_flags & (TCP_FIN | TCP_RST)))
 		s->note |= SMALL_NOTE_ZERO_WINDOW;
-	if (!s->mid.flags || seq_after(p->seq + tcp_span(p), s->seq[d]))
+	if (!s->mid.flags || tcp_span(p)) /* in order: midstream_update saw to that */
 		s->seq[d] = p->seq + tcp_span(p);
 	if (!s->mid.flags || seq_after(p->ack, s->seq[!d]))
 		s->seq[!d] = p->ack;
@@ -149,15 +151,15 @@ static bool syn_update(struct small *s, const struct packet *p)
 				   same */
 		if (p->dir != s->orig || s->kind == SMALL_SYNACK)
 			return false;
-		if (s->kind == SMALL_SYN)
-			s->seq[!p->dir] = p->ip_id;
+		note_syn(s, p);
 		return true;
 	}
 	if (p->dir == s->orig || p->ack != s->seq[s->orig])
 		return false;
-	if (s->kind != SMALL_SYN)
-		return p->seq + 1 == s->seq[p->dir];
-	s->kind = SMALL_SYN_SYNACK;
+	if (s->kind != SMALL_SYN && p->seq + 1 != s->seq[p->dir])
+		return false;
+	if (s->kind == SMALL_SYN)
+		s->kind = SMALL_SYN_SYNACK;
 	note_syn(s, p);
 	return true;
 }
@@ -267,9 +269,9 @@ bool small_is_reuse(const struct small *s, const struct packet *p)
 	if ((p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN ||
 		p->kind != PACKET_TCP || p->fragment == 2)
 		return false;
-	if (s->kind == SMALL_SYNACK)
-		return p->dir != s->orig || p->seq + 1 != s->seq[p->dir];
 	if (s->kind == SMALL_MIDSTREAM)
 		return true;
-	return p->dir == s->orig && p->seq + 1 != s->seq[p->dir];
+	if (s->kind == SMALL_SYN && p->dir != s->orig)
+		return false; /* both open at once */
+	return p->seq + 1 != s->seq[p->dir];
 }

@@ -170,8 +170,12 @@ static bool update_small(struct flow_table *t, uint32_t ref, const struct packet
 		t->setup.counters->copies++;
 		return true;
 	}
-	if (!changes_carrier(t, s, p) && small_update(s, p))
+	if (!changes_carrier(t, s, p) && small_update(s, p)) {
+		if (s->kind == SMALL_ICMP && s->packets[p->dir] == 1 &&
+			s->packets[!p->dir])
+			pool_event(t, pool_flow(t, ref), FLOW_EVENT_OPEN, p->ts_ns);
 		return false;
+	}
 	ref = pool_promote(t, ref, p->hash);
 	if (!ref)
 		return false;

@@ -10,7 +10,7 @@
 
 enum flow_event {
 	FLOW_EVENT_ATTEMPT, /* TCP: first SYN */
-	FLOW_EVENT_OPEN,    /* established; UDP: first answer; others: first packet */
+	FLOW_EVENT_OPEN,    /* TCP: established; others: first answer */
 	FLOW_EVENT_CLOSE,
 	FLOW_EVENT_RESET,
 	FLOW_EVENT_REFUSE,

@@ -10,6 +10,14 @@
 #define SECOND_NS 1000000000ull
 #define ECN_CE    3u /* RFC 3168 §5 */
 
+static void roll_rates(struct flow *f, uint32_t second)
+{
+	for (unsigned d = 0; d < 2; d++)
+		rate_roll(&f->rate[d], second, f->side[d].payload_bytes,
+			f->side[d].packets);
+	f->rate_second = second;
+}
+
 void update_begin(struct flow_table *t, struct flow *f, const struct packet *p)
 {
 	bool certain;
@@ -17,6 +25,7 @@ void update_begin(struct flow_table *t, struct flow *f, const struct packet *p)
 	memset(f, 0, sizeof(*f));
 	f->key = p->key;
 	f->first_ns = f->last_ns = p->ts_ns;
+	roll_rates(f, (uint32_t)(p->ts_ns / SECOND_NS));
 	f->orig = (uint8_t)orient(p, t->setup.services, &certain);
 	f->facts = FLOW_HAS_DETAILS | (certain ? FLOW_ORIENTED : 0);
 	path_of_packet(f, p);
@@ -72,14 +81,6 @@ bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p
 		f->seen_in |= 1ull << p->interface;
 	t->setup.counters->copies++;
 	return true;
-}
-
-static void roll_rates(struct flow *f, uint32_t second)
-{
-	for (unsigned d = 0; d < 2; d++)
-		rate_roll(&f->rate[d], second, f->side[d].payload_bytes,
-			f->side[d].packets);
-	f->rate_second = second;
 }
 
 static void first_of_side(struct flow *f, const struct packet *p)
@@ -148,7 +149,8 @@ static void update_other(struct flow_table *t, uint32_t ref, const struct packet
 {
 	struct flow *f = pool_full(t, ref);
 
-	history_add(f, p->dir, HISTORY_DATA);
+	if (p->kind != PACKET_ICMP) /* Zeek gives it no history */
+		history_add(f, p->dir, HISTORY_DATA);
 	if (f->facts & FLOW_ESTABLISHED || !f->side[0].packets || !f->side[1].packets)
 		return;
 	f->facts |= FLOW_ESTABLISHED;

@@ -3,8 +3,8 @@
 /* TCP of which nothing but the handshake's first two packets was seen. */
 static bool half_open(const struct flow *f)
 {
-	return f->key.proto == PROTO_TCP && !(f->facts & FLOW_MIDSTREAM) &&
-	       f->side[0].state < TCP_ESTABLISHED && f->side[1].state < TCP_ESTABLISHED;
+	return f->key.proto == PROTO_TCP && f->side[0].state < TCP_ESTABLISHED &&
+	       f->side[1].state < TCP_ESTABLISHED;
 }
 
 /* The class that the record's facts ask for. */
