@@ -54,7 +54,8 @@ static bool small_copy(
 {
 	uint64_t last_ns = small_last_ns(s);
 	/* Packets of two interfaces come in order within some ms only. */
-	uint64_t since_ns = p->ts_ns > last_ns ? p->ts_ns - last_ns : 0;
+	uint64_t since_ns = p->ts_ns > last_ns ? p->ts_ns - last_ns
+					       : last_ns - p->ts_ns;
 
 	if (s->packets[p->dir] == 0)
 		return false;

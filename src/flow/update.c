@@ -52,9 +52,14 @@ static bool other_interface(
 
 	if (!t->merge_interfaces)
 		return false;
-	if (f->side[d].packets && f->carrier[d] != p->carrier &&
-		p->ts_ns < f->counted_ns[d] + TAKEOVER_NS)
-		return true;
+	if (f->side[d].packets && f->carrier[d] != p->carrier) {
+		uint64_t last_ns = f->counted_ns[d];
+
+		/* (the clock may have been put back) */
+		if ((p->ts_ns > last_ns ? p->ts_ns - last_ns : last_ns - p->ts_ns) <
+			TAKEOVER_NS)
+			return true;
+	}
 	f->carrier[d] = p->carrier;
 	f->counted_ns[d] = p->ts_ns;
 	return false;

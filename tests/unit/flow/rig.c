@@ -109,7 +109,7 @@ struct packet rig_packet(const struct rig *r, const struct talk *t, unsigned dir
 		p.icmp_type = p.key.family == FAMILY_V6 ? 129 : 0;
 	p.hash = (uint32_t)tuple_hash(&r->setup.key, &p.key);
 	p.ts_ns = r->now_ns;
-	p.interface = r->interface;
+	p.interface = p.carrier = r->interface;
 	p.ip_id = r->ip_id;
 	p.seq = t->next[dir];
 	p.ip_bytes = HEADERS_BYTES;
