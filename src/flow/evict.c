@@ -68,7 +68,7 @@ static uint32_t victim(
 	return ref;
 }
 
-static void give_up(struct flow_table *t, uint32_t ref, enum evict_class why)
+void pool_give_up(struct flow_table *t, uint32_t ref, enum evict_class why)
 {
 	if (pool_expiry_ns(t, ref) <= t->now_ns)
 		pool_expire(t, ref); /* it is over anyway, the wheel just comes later */
@@ -94,7 +94,7 @@ uint32_t pool_alloc(struct flow_table *t, enum ref_kind kind)
 
 		if (!ref)
 			break;
-		give_up(t, ref, why);
+		pool_give_up(t, ref, why);
 	}
 	number = has_room(t, kind) ? slab_alloc(&t->slab[kind]) : 0;
 	if (!number) {

@@ -85,6 +85,10 @@ void pool_end(struct flow_table *t, uint32_t ref, enum evict_class why);
 /* Same, for one that was forgotten because idle: the event is given first. */
 void pool_expire(struct flow_table *t, uint32_t ref);
 
+/* pool_expire for one that is due, though the wheel did not come to it yet; else
+ * pool_end. */
+void pool_give_up(struct flow_table *t, uint32_t ref, enum evict_class why);
+
 /* Gives an event to the sink, if it wants them. */
 void pool_event(
 	struct flow_table *t, const struct flow *f, enum flow_event e, uint64_t now_ns);

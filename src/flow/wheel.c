@@ -95,12 +95,20 @@ static uint64_t next_filled(const struct wheel *w)
 	return 0;
 }
 
+void wheel_back(struct wheel *w, uint64_t now_ns)
+{
+	uint64_t now = now_ns / w->tick_ns;
+
+	if (now <= w->tick) /* the current tick has still to come up */
+		w->tick = now ? now - 1 : 0;
+}
+
 uint32_t wheel_due(struct wheel *w, const struct wheel_user *u, uint64_t now_ns)
 {
 	uint64_t now = now_ns / w->tick_ns;
 
-	if (now <= w->tick) { /* the current tick has still to come up */
-		w->tick = now ? now - 1 : 0;
+	if (now <= w->tick) {
+		wheel_back(w, now_ns);
 		return 0;
 	}
 	if (now - w->tick > WHEEL_SLOTS)

@@ -44,10 +44,12 @@ void wheel_add(struct wheel *w, const struct wheel_user *u, uint32_t ref);
 
 void wheel_remove(struct wheel *w, const struct wheel_user *u, uint32_t ref);
 
+/* Time ran back: to be told before the next record is added. */
+void wheel_back(struct wheel *w, uint64_t now_ns);
+
 /*
  * A record that has expired at now_ns, still inside; 0 when there is none yet. The
- * caller removes it and calls again until it gives 0. Time that ran back moves the
- * wheel back.
+ * caller removes it and calls again until it gives 0. Time may have run back.
  */
 uint32_t wheel_due(struct wheel *w, const struct wheel_user *u, uint64_t now_ns);
 
