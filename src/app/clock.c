@@ -33,6 +33,11 @@ uint64_t clock_now(const struct clock *c)
 	return (uint64_t)(read_ns(CLOCK_MONOTONIC) + c->start_offset_ns);
 }
 
+uint64_t clock_real(void)
+{
+	return (uint64_t)read_ns(CLOCK_REALTIME);
+}
+
 int64_t clock_check(struct clock *c)
 {
 	int64_t now = read_offset_ns(), step = now - c->offset_ns;

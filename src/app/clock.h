@@ -18,6 +18,9 @@ void clock_init(struct clock *c);
 /* Nanoseconds since the epoch, as the clock stood at the start. */
 uint64_t clock_now(const struct clock *c);
 
+/* CLOCK_REALTIME in ns: the time of packets' stamps. */
+uint64_t clock_real(void);
+
 /*
  * Looks whether somebody set the system's clock (more than 5 ms). Returns how far in
  * ns, 0: not.

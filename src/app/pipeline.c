@@ -34,7 +34,8 @@ enum source_status pipeline_step(struct pipeline *p, struct err *err)
 	p->count = 0;
 	if (p->packets_left == 0)
 		return SOURCE_END;
-	status = p->source.ops->next(p->source.self, p->frames, &count, err);
+	status = p->source.ops->next(
+		p->source.self, p->clock ? clock_real() : 0, p->frames, &count, err);
 	if (count > p->packets_left)
 		count = (unsigned)p->packets_left;
 	if (p->packets_left != UINT64_MAX)

@@ -19,8 +19,8 @@
 #define MEMORY_BYTES   (256ull << 20)
 #define RING_SHARE     4 /* rings get at most a quarter of the memory */
 #define GAP_NS         (2 * SECOND_NS)
-#define LOOK_EVERY     16       /* batches between two looks at signals and keys */
-#define RING_LAG_NS    60000000 /* what came since may still be in an open block */
+#define LOOK_EVERY     16 /* batches between two looks at signals and keys */
+#define LIVE_LAG_NS    (LIVE_LAG_MS * 1000000ull)
 #define SOURCE_FDS     64
 #define DEFAULT_FOR_NS SECOND_NS
 
@@ -222,13 +222,25 @@ static void take_signals(struct session *s)
 	}
 }
 
+/* Engine time at which the source wants to be asked again. */
+static uint64_t source_due(const struct session *s, uint64_t now_ns)
+{
+	uint64_t due_ns = s->pipe.source.ops->due_ns(s->pipe.source.self);
+	uint64_t real_ns;
+
+	if (due_ns == UINT64_MAX)
+		return due_ns;
+	real_ns = clock_real();
+	return now_ns + (due_ns > real_ns ? due_ns - real_ns : 0);
+}
+
 /* Waits for frames, signals, keys or the next tick; `block` false: only looks. */
 static void wait_input(struct session *s, bool block)
 {
 	struct pollfd fds[SOURCE_FDS + 2];
 	int source_fds[SOURCE_FDS];
 	unsigned n = 0, sources = 0;
-	uint64_t now = clock_now(&s->clock), until = s->next_tick_ns;
+	uint64_t now = clock_now(&s->clock), until = s->next_tick_ns, due;
 	int fd = s->verb->fd ? s->verb->fd(s) : -1, timeout_ms = 0;
 
 	fds[n++] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
@@ -238,6 +250,9 @@ static void wait_input(struct session *s, bool block)
 			s->pipe.source.self, source_fds, SOURCE_FDS);
 	for (unsigned i = 0; i < sources; i++)
 		fds[n++] = (struct pollfd){.fd = source_fds[i], .events = POLLIN};
+	due = sources ? source_due(s, now) : UINT64_MAX;
+	if (due < until)
+		until = due;
 	if (s->end_ns < until)
 		until = s->end_ns;
 	if (block && until > now)
@@ -276,7 +291,7 @@ static void tick(struct session *s)
 		if (clock_check(&s->clock))
 			engine_counters(s->engine)->clock_steps++;
 		if (!s->stopped_ns)
-			engine_tick(s->engine, now - RING_LAG_NS);
+			engine_tick(s->engine, now - LIVE_LAG_NS);
 	}
 	take_counters(s);
 	if (s->verb->tick)

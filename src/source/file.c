@@ -119,13 +119,14 @@ static enum source_status stop(
 	return finish(f, err);
 }
 
-static enum source_status file_next(
-	void *self, struct frame *frames, unsigned *out_count, struct err *err)
+static enum source_status file_next(void *self, uint64_t now_ns, struct frame *frames,
+	unsigned *out_count, struct err *err)
 {
 	struct file_source *f = self;
 	struct err problem = {0};
 	enum source_status status;
 
+	(void)now_ns;
 	while (f->current < f->count) {
 		if (!f->open && open_current(f, &problem) < 0)
 			status = SOURCE_DAMAGED;
@@ -172,11 +173,18 @@ static unsigned file_fds(void *self, int *out, unsigned most)
 	return 1;
 }
 
+static uint64_t file_due(void *self)
+{
+	(void)self;
+	return UINT64_MAX;
+}
+
 static const struct source_ops file_ops = {
 	.next = file_next,
 	.interfaces = file_interfaces,
 	.counters = file_counters,
 	.fds = file_fds,
+	.due_ns = file_due,
 	.close = file_close,
 };
 

@@ -4,35 +4,61 @@
 
 #include "source/live_ports.h"
 
-#define TEND_EVERY 64 /* batches, when there is never a pause */
+#define TEND_EVERY    64 /* batches, when there is never a pause */
+#define CLOCK_STEP_NS 1000000000ull
+
+_Static_assert(LIVE_LAG_MS * 1000000ull == RING_HELD_NS, "it is what callers count on");
 
 struct head {
 	struct ring *ring; /* borrowed from the ports, for one call of next */
-	uint64_t ts_ns;    /* of its next frame */
+	uint64_t ts_ns;    /* of its next frame; quiet: of none that may still come */
+	uint64_t wait_ns;  /* quiet: so long after a frame's stamp ts_ns reaches it */
 };
 
 struct live {
 	struct live_ports ports;
-	struct head *heads; /* owned; two for each port */
-	unsigned heads_cap;
+	struct head *heads; /* owned; two for each port: the ready ones, the quiet */
+	unsigned ready, heads_count, heads_cap;
+	uint64_t now_ns; /* of this call of next */
+	uint64_t due_ns; /* UINT64_MAX: no frame waits for its turn */
 	unsigned turns;
 };
 
-/* Gives read blocks back, and notes which rings have something. */
-static unsigned gather(struct live *live)
+/* True: the ring has a frame that can be read. */
+static bool look(const struct live *live, struct head *head)
 {
-	unsigned count = 0;
+	bool filling;
 
-	for (unsigned i = 0; i < live->ports.count; i++)
-		for (unsigned slot = 0; slot < 2; slot++) {
-			struct head *head = &live->heads[count];
+	if (ring_peek(head->ring, &head->ts_ns))
+		return true;
+	filling = ring_bound(head->ring, live->now_ns, &head->ts_ns);
+	head->wait_ns = filling ? RING_HELD_NS : RING_UNSEEN_NS;
+	return false;
+}
 
-			head->ring = &live->ports.ports[i].ring[slot];
-			ring_release(head->ring);
-			if (ring_peek(head->ring, &head->ts_ns))
-				count++;
+/* Gives read blocks back, and notes which rings have something. */
+static void gather(struct live *live)
+{
+	struct head *end = live->heads;
+
+	live->ready = 0;
+	for (unsigned i = 0; i < 2 * live->ports.count; i++) {
+		struct ring *ring = &live->ports.ports[i / 2].ring[i % 2];
+
+		if (ring->fd < 0)
+			continue;
+		ring_release(ring);
+		end->ring = ring;
+		if (look(live, end)) {
+			struct head quiet = live->heads[live->ready];
+
+			live->heads[live->ready++] = *end;
+			if (end != &live->heads[live->ready - 1])
+				*end = quiet;
 		}
-	return count;
+		end++;
+	}
+	live->heads_count = (unsigned)(end - live->heads);
 }
 
 /* The head with the oldest frame, and the time of the second oldest. */
@@ -56,21 +82,75 @@ static unsigned oldest(
 	return best;
 }
 
-/*
- * Merges the rings by time. A ring whose block is still open (RING_BLOCK_TIMEOUT_MS) is
- * not waited for: the order across interfaces is right within that time.
- */
-static unsigned merge(struct head *heads, unsigned count, struct frame *frames)
+/* Up to when no quiet ring can still hold a frame. */
+static uint64_t settled_ns(const struct live *live)
 {
-	unsigned total = 0, best;
-	uint64_t until_ns;
+	uint64_t least = UINT64_MAX;
 
-	while (count && total < FRAME_BATCH) {
-		best = oldest(heads, count, &until_ns);
+	for (unsigned i = live->ready; i < live->heads_count; i++)
+		if (live->heads[i].ts_ns < least)
+			least = live->heads[i].ts_ns;
+	return least;
+}
+
+/* When the quiet rings will let a frame of that time go, if nothing comes from them. */
+static uint64_t due_ns_of(const struct live *live, uint64_t ts_ns)
+{
+	uint64_t wait_ns = 0;
+
+	for (unsigned i = live->ready; i < live->heads_count; i++)
+		if (live->heads[i].ts_ns < ts_ns && live->heads[i].wait_ns > wait_ns)
+			wait_ns = live->heads[i].wait_ns;
+	return ts_ns + wait_ns;
+}
+
+/* Disorder is better than loss: a ring that fills up waits for no other. */
+static bool cramped(struct live *live)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < live->ready; i++)
+		if (ring_crowded(live->heads[i].ring))
+			any = live->heads[i].ring->cramped = true;
+	return any;
+}
+
+/* May the frame go out, though a quiet ring may hold an older one? */
+static bool must_go(struct live *live, uint64_t ts_ns)
+{
+	/* Its time is far ahead: somebody set the clock back. */
+	if (ts_ns > live->now_ns + CLOCK_STEP_NS)
+		return true;
+	return cramped(live);
+}
+
+/*
+ * Merges the rings by time. A frame waits while another ring may hold an older one: in
+ * the block being filled, which cannot be read before the kernel hands it over.
+ */
+static unsigned merge(struct live *live, struct frame *frames)
+{
+	struct head *heads = live->heads, gone;
+	uint64_t settled = settled_ns(live), until_ns;
+	unsigned total = 0, best;
+
+	while (live->ready && total < FRAME_BATCH) {
+		best = oldest(heads, live->ready, &until_ns);
+		if (heads[best].ts_ns <= settled) {
+			until_ns = until_ns < settled ? until_ns : settled;
+		} else if (!must_go(live, heads[best].ts_ns)) {
+			live->due_ns = due_ns_of(live, heads[best].ts_ns);
+			break;
+		}
 		total += ring_take(heads[best].ring, until_ns, frames + total,
 			FRAME_BATCH - total);
-		if (!ring_peek(heads[best].ring, &heads[best].ts_ns))
-			heads[best] = heads[--count];
+		if (look(live, &heads[best]))
+			continue;
+		gone = heads[best];
+		heads[best] = heads[--live->ready];
+		heads[live->ready] = gone;
+		if (gone.ts_ns < settled)
+			settled = gone.ts_ns;
 	}
 	return total;
 }
@@ -90,21 +170,40 @@ static bool room_for_heads(struct live *live)
 	return true;
 }
 
-static enum source_status next(
-	void *self, struct frame *frames, unsigned *out_count, struct err *err)
+static unsigned read_rings(struct live *live, struct frame *frames)
+{
+	live->due_ns = UINT64_MAX;
+	if (!room_for_heads(live))
+		return 0; /* tried again: the next call may find memory */
+	gather(live);
+	return merge(live, frames);
+}
+
+static enum source_status next(void *self, uint64_t now_ns, struct frame *frames,
+	unsigned *out_count, struct err *err)
 {
 	struct live *live = self;
 
 	(void)err; /* interfaces come and go: nothing here is an error */
-	*out_count = 0;
+	live->now_ns = now_ns;
 	if (live->turns++ % TEND_EVERY == 0)
 		live_ports_tend(&live->ports);
-	if (room_for_heads(live))
-		*out_count = merge(live->heads, gather(live), frames);
+	*out_count = read_rings(live, frames);
 	if (*out_count)
 		return SOURCE_FRAMES;
 	live_ports_tend(&live->ports);
+	/* Again: what came since would wake nobody, tending took its edge. */
+	*out_count = read_rings(live, frames);
+	if (*out_count)
+		return SOURCE_FRAMES;
 	return live_ports_finished(&live->ports) ? SOURCE_END : SOURCE_IDLE;
+}
+
+static uint64_t due_ns(void *self)
+{
+	const struct live *live = self;
+
+	return live->due_ns;
 }
 
 static unsigned interfaces(void *self, const struct source_interface **out)
@@ -146,6 +245,7 @@ static const struct source_ops live_ops = {
 	.interfaces = interfaces,
 	.counters = counters,
 	.fds = fds,
+	.due_ns = due_ns,
 	.close = close_live,
 };
 

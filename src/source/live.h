@@ -6,6 +6,12 @@
 
 #include "source/source.h"
 
+/*
+ * So long after its stamp a frame may be handed out: it waits until no other interface
+ * can still have an older one. (With one interface: RING_BLOCK_TIMEOUT_MS.)
+ */
+#define LIVE_LAG_MS 100
+
 struct live_setup {
 	const char *const *names; /* interfaces; "any" = all that are up. Borrowed */
 	unsigned count;   /* 0: all that are up, loopback too; bond/team slaves not */
@@ -29,7 +35,7 @@ int live_source_open(
 
 /*
  * Stops receiving. `next` goes on to hand out all that was received, at times
- * SOURCE_IDLE for at most 60 ms (wait on fds), then says SOURCE_END.
+ * SOURCE_IDLE for at most 60 ms (wait on fds until due_ns), then says SOURCE_END.
  */
 void live_source_drain(struct source *source);
 

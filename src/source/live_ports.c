@@ -46,9 +46,10 @@ static size_t share_bytes(const struct live_ports *live, unsigned rings)
 	return share > RING_LEAST_BYTES ? share : RING_LEAST_BYTES;
 }
 
-static int watch_fd(const struct live_ports *live, int fd, uint32_t what)
+static int watch_fd(
+	const struct live_ports *live, int fd, uint32_t events, uint32_t what)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = what};
+	struct epoll_event event = {.events = events, .data.u32 = what};
 
 	return epoll_ctl(live->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
@@ -64,7 +65,11 @@ static int open_ring(struct live_ports *live, struct ring *ring,
 		return -EACCES;
 	r = ring_open(ring, fd, setup);
 	if (r == 0)
-		r = watch_fd(live, ring->fd, setup->interface);
+		/*
+		 * Edges: a ring with a block that is kept, since its frames wait for
+		 * their turn, stays readable. Each block handed over is an edge.
+		 */
+		r = watch_fd(live, ring->fd, EPOLLIN | EPOLLET, setup->interface);
 	if (r == 0)
 		return 0;
 	ring_close(ring);
@@ -263,7 +268,7 @@ static void on_link(void *ctx, const struct link *link)
 
 int live_ports_watch_links(struct live_ports *live)
 {
-	return watch_fd(live, live->links.event_fd, LINKS_EVENT);
+	return watch_fd(live, live->links.event_fd, EPOLLIN, LINKS_EVENT);
 }
 
 int live_ports_start(struct live_ports *live, const struct link *links, unsigned count,
@@ -332,7 +337,7 @@ static void tend_port(struct live_ports *live, unsigned index)
 	if (old->fd >= 0 && !ring_pending(old))
 		close_ring(port, old);
 	if (!port->growth_tried && !live->draining && port->ring[0].fd >= 0 &&
-		(port->ring[0].losing || port->ring[0].drops))
+		(port->ring[0].losing || port->ring[0].cramped || port->ring[0].drops))
 		grow(live, index);
 }
 

@@ -55,7 +55,11 @@ int live_ports_watch_links(struct live_ports *live);
 int live_ports_start(struct live_ports *live, const struct link *links, unsigned count,
 	struct err *err);
 
-/* Follows the links, clears errors, grows rings that lost packets, closes read ones. */
+/*
+ * Follows the links, clears errors, grows rings that lost packets or were cramped,
+ * closes read ones. Takes the edges of epoll_fd: look at all rings after it, before
+ * waiting.
+ */
 void live_ports_tend(struct live_ports *live);
 
 /* Stops all rings; true in live_ports_finished once everything was read. */

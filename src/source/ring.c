@@ -137,6 +137,35 @@ unsigned ring_take(
 	return count;
 }
 
+bool ring_bound(struct ring *ring, uint64_t now_ns, uint64_t *out_ns)
+{
+	const struct tpacket_block_desc *block = block_at(ring, ring->block);
+	uint64_t least_ns = now_ns - RING_HELD_NS;
+
+	if (__atomic_load_n(&block->hdr.bh1.num_pkts, __ATOMIC_ACQUIRE) == 0) {
+		ring->bound_ns = now_ns - RING_UNSEEN_NS;
+		*out_ns = ring->stopped ? UINT64_MAX : ring->bound_ns;
+		return false;
+	}
+	/* Above now: the clock was set back. */
+	if (ring->bound_ns < least_ns || ring->bound_ns > now_ns)
+		ring->bound_ns = least_ns;
+	*out_ns = ring->bound_ns;
+	return true;
+}
+
+bool ring_crowded(const struct ring *ring)
+{
+	uint32_t ahead = ring->blocks / 2;
+
+	if (ahead > ring->blocks - 2)
+		ahead = ring->blocks - 2;
+	if (ahead + ring->owed >= ring->blocks)
+		return false; /* it gets room first: ring_release */
+	return status_of(block_at(ring, (ring->block + ahead) % ring->blocks)) &
+	       TP_STATUS_USER;
+}
+
 void ring_release(struct ring *ring)
 {
 	struct tpacket_block_desc *block;

@@ -16,6 +16,14 @@
 	60 /* a block with a packet in it is handed over after this */
 #define RING_LEAST_BYTES (64u * 1024)
 
+/*
+ * How late a frame may come to light. In an open block: until the block is handed over
+ * (the kernel's timer may be two ticks late, and the machine busy). Before that, from
+ * its stamp until the block counts it.
+ */
+#define RING_HELD_NS   ((RING_BLOCK_TIMEOUT_MS + 40) * 1000000ull)
+#define RING_UNSEEN_NS 5000000ull
+
 struct ring_setup {
 	const struct capture_filter *filter; /* borrowed while the ring is open */
 	uint32_t ifindex;
@@ -47,7 +55,9 @@ struct ring {
 	bool loopback; /* skip outgoing copies */
 	bool losing;   /* the kernel marked a block: packets before it were lost */
 	bool stopped;  /* receives nothing any more */
+	bool cramped; /* frames went out before their turn: there was no room to wait */
 	uint64_t drops;
+	uint64_t bound_ns; /* no frame older than this can still come; see ring_bound */
 	const struct capture_filter *filter; /* borrowed */
 };
 
@@ -70,6 +80,16 @@ bool ring_pending(const struct ring *ring);
 
 /* Time of the next frame; false: none is ready. */
 bool ring_peek(struct ring *ring, uint64_t *out_ts_ns);
+
+/*
+ * For a ring without a ready frame: none older than *out_ns can still come from it. No
+ * frame that came after `now_ns` is thought of. True: the block being filled has frames
+ * in it, so it will become readable.
+ */
+bool ring_bound(struct ring *ring, uint64_t now_ns, uint64_t *out_ns);
+
+/* Is so much ready to be read that the kernel may soon have no room? */
+bool ring_crowded(const struct ring *ring);
 
 /*
  * Writes at most `most` frames that are not newer than `until_ns`, or the first one

@@ -27,7 +27,7 @@ struct source_counters {
 
 enum source_status {
 	SOURCE_FRAMES,  /* `count` frames are there; more may follow at once */
-	SOURCE_IDLE,    /* live: nothing now; wait for readability of source_fds */
+	SOURCE_IDLE,    /* nothing now; wait on `fds`, and no longer than `due_ns` */
 	SOURCE_END,     /* files: all of them were read whole */
 	SOURCE_DAMAGED, /* files: all read, but something was broken: err says what
 			   (exit 1/66) */
@@ -35,16 +35,22 @@ enum source_status {
 
 /*
  * One kind of source. The object behind `self` is private to its file. `next` hands out
- * at most FRAME_BATCH frames whose bytes are borrowed until the next call.
+ * at most FRAME_BATCH frames whose bytes are borrowed until the next call; `now_ns` is
+ * CLOCK_REALTIME, read before the call (live only; files take no notice).
  */
 struct source_ops {
-	enum source_status (*next)(
-		void *self, struct frame *frames, unsigned *out_count, struct err *err);
+	enum source_status (*next)(void *self, uint64_t now_ns, struct frame *frames,
+		unsigned *out_count, struct err *err);
 	/* Interfaces seen so far; the list only grows (pcapng, hot-plug). */
 	unsigned (*interfaces)(void *self, const struct source_interface **out);
 	void (*counters)(void *self, struct source_counters *out);
 	/* Live: descriptors to wait on; returns how many were written (<= most). */
 	unsigned (*fds)(void *self, int *out, unsigned most);
+	/*
+	 * After SOURCE_IDLE: when (CLOCK_REALTIME) to call `next` again though nothing
+	 * became readable; UINT64_MAX: no need to.
+	 */
+	uint64_t (*due_ns)(void *self);
 	void (*close)(void *self);
 };
 

@@ -7,6 +7,11 @@
  * Runs under the real supervisor and helper. Writes "ready" on stderr when it captures,
  * and on INT or TERM drains and writes one JSON object on stdout. -S sleeps that long
  * first, so that rings run over; -p prints one line for each frame.
+ *
+ * disorder: frames with a stamp older than one handed out before them from another
+ * interface; disorder_us: by how much at most. An interface's own frames count as in
+ * their order: the kernel stamps some before others and hands them over behind.
+ * held_us: how long after its stamp a frame came at most.
  */
 #include <poll.h>
 #include <signal.h>
@@ -16,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/supervisor.h"
@@ -28,6 +34,7 @@
 struct tally {
 	uint64_t packets, bytes, captured, tagged, in, out, gso, segments;
 	uint32_t last_tci, last_tpid, shortest, longest;
+	uint64_t newest_ns;
 };
 
 struct dump {
@@ -38,9 +45,8 @@ struct dump {
 	int helper_fd;
 	struct source source;
 	struct tally tally[INTERFACES_MOST];
-	uint64_t disorder; /* frames older than the one before, all interfaces together
-			    */
-	uint64_t last_ns, wakeups;
+	uint64_t disorder, disorder_ns, held_ns;
+	uint64_t newest_ns, wakeups;
 };
 
 static int capture_socket(void *ctx, struct err *err)
@@ -48,6 +54,31 @@ static int capture_socket(void *ctx, struct err *err)
 	const struct dump *d = ctx;
 
 	return helper_capture_socket(d->helper_fd, err);
+}
+
+static uint64_t real_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void count_order(struct dump *d, const struct frame *f, uint64_t now_ns)
+{
+	struct tally *t = &d->tally[f->interface % INTERFACES_MOST];
+
+	if (f->ts_ns > t->newest_ns)
+		t->newest_ns = f->ts_ns;
+	if (t->newest_ns < d->newest_ns) {
+		d->disorder++;
+		if (d->newest_ns - t->newest_ns > d->disorder_ns)
+			d->disorder_ns = d->newest_ns - t->newest_ns;
+	} else {
+		d->newest_ns = t->newest_ns;
+	}
+	if (now_ns > f->ts_ns && now_ns - f->ts_ns > d->held_ns)
+		d->held_ns = now_ns - f->ts_ns;
 }
 
 static void count(struct dump *d, const struct frame *f)
@@ -71,8 +102,6 @@ static void count(struct dump *d, const struct frame *f)
 		t->last_tci = f->vlan_tci;
 		t->last_tpid = f->vlan_tpid;
 	}
-	d->disorder += f->ts_ns < d->last_ns;
-	d->last_ns = f->ts_ns;
 	if (d->print)
 		(void)printf(
 			"%u %u %u %u\n", f->interface, f->len, f->caplen, f->gso_bytes);
@@ -85,12 +114,16 @@ static bool read_all(struct dump *d)
 	struct err err = {0};
 	unsigned frame_count;
 	enum source_status status;
+	uint64_t now_ns;
 
 	do {
+		now_ns = real_ns();
 		status = d->source.ops->next(
-			d->source.self, frames, &frame_count, &err);
-		for (unsigned i = 0; i < frame_count; i++)
+			d->source.self, now_ns, frames, &frame_count, &err);
+		for (unsigned i = 0; i < frame_count; i++) {
 			count(d, &frames[i]);
+			count_order(d, &frames[i], now_ns);
+		}
 	} while (status == SOURCE_FRAMES);
 	return status == SOURCE_IDLE;
 }
@@ -125,14 +158,28 @@ static void report(struct dump *d)
 		report_interface(&list[i], &d->tally[i]);
 	}
 	(void)printf("},\"ring_drops\":%llu,\"interface_drops\":%llu,\"disorder\":%llu,"
-		     "\"wakeups\":%llu,\"cpu_us\":%llu}\n",
+		     "\"disorder_us\":%llu,\"held_us\":%llu,\"wakeups\":%llu,"
+		     "\"cpu_us\":%llu}\n",
 		(unsigned long long)counters.ring_drops,
 		(unsigned long long)counters.interface_drops,
-		(unsigned long long)d->disorder, (unsigned long long)d->wakeups,
+		(unsigned long long)d->disorder,
+		(unsigned long long)d->disorder_ns / 1000,
+		(unsigned long long)d->held_ns / 1000, (unsigned long long)d->wakeups,
 		(unsigned long long)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) *
 				1000000 +
 			(unsigned long long)(used.ru_utime.tv_usec +
 					     used.ru_stime.tv_usec));
+}
+
+/* How long to sleep at most. */
+static int patience_ms(struct dump *d)
+{
+	uint64_t due_ns = d->source.ops->due_ns(d->source.self), now_ns = real_ns();
+
+	if (due_ns <= now_ns)
+		return 0;
+	due_ns = (due_ns - now_ns) / 1000000 + 1;
+	return due_ns < TICK_MS ? (int)due_ns : TICK_MS;
 }
 
 /* Captures until a signal comes, then drains. */
@@ -147,14 +194,16 @@ static void run(struct dump *d, int signal_fd)
 	if (d->asleep_s)
 		(void)sleep(d->asleep_s);
 	do {
-		if (poll(fds, 2, TICK_MS) == 0)
+		int ms = patience_ms(d);
+
+		if (poll(fds, 2, ms) == 0 && ms == TICK_MS)
 			d->source.ops->counters(d->source.self, &counters);
 		d->wakeups++;
 		(void)read_all(d);
 	} while (!fds[1].revents);
 	live_source_drain(&d->source);
 	while (read_all(d))
-		(void)poll(fds, 1, TICK_MS);
+		(void)poll(fds, 1, patience_ms(d));
 }
 
 static int worker(void *ctx, int helper_fd)

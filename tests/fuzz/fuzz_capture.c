@@ -55,7 +55,7 @@ static void drain(const struct source *source, struct totals *t)
 
 	for (unsigned calls = 0; calls < MOST_CALLS; calls++) {
 		count = 0;
-		t->status = source->ops->next(source->self, frames, &count, &err);
+		t->status = source->ops->next(source->self, 0, frames, &count, &err);
 		if (t->status != SOURCE_FRAMES)
 			break;
 		assert(count > 0 && count <= FRAME_BATCH);

@@ -156,7 +156,7 @@ void result_read(struct source *source, struct result *out)
 	for (;;) {
 		count = 0;
 		out->status = source->ops->next(
-			source->self, frames, &count, &out->err);
+			source->self, 0, frames, &count, &out->err);
 		if (out->status != SOURCE_FRAMES)
 			break;
 		assert_in_range(count, 1, FRAME_BATCH);

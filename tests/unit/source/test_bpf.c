@@ -96,12 +96,12 @@ static void read_filtered(const char *expression, int first, int second)
 
 	assert_int_equal(file_source_open(&file, 1, expression, &source, &err), 0);
 	assert_int_equal(
-		source.ops->next(source.self, frames, &count, &err), SOURCE_FRAMES);
+		source.ops->next(source.self, 0, frames, &count, &err), SOURCE_FRAMES);
 	assert_int_equal(count, 2);
 	assert_int_equal(frames[0].filtered, first);
 	assert_int_equal(frames[1].filtered, second);
 	assert_int_equal(
-		source.ops->next(source.self, frames, &count, &err), SOURCE_END);
+		source.ops->next(source.self, 0, frames, &count, &err), SOURCE_END);
 	source.ops->close(source.self);
 }
 

@@ -260,7 +260,7 @@ static unsigned drain(struct piped *p, enum source_status *status)
 
 	for (;;) {
 		count = 0;
-		*status = p->source.ops->next(p->source.self, frames, &count, &err);
+		*status = p->source.ops->next(p->source.self, 0, frames, &count, &err);
 		if (*status != SOURCE_FRAMES)
 			return sum;
 		sum += count;
