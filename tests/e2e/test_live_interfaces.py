@@ -1,24 +1,26 @@
 #!/usr/bin/env python3
 """konn on several interfaces, and on interfaces that come and go."""
+import json
 import os
+import signal
 import socket
 import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import hosts  # noqa: E402
-from hosts import A4, Hosts, accept, connect, listen, payload_sent  # noqa: E402
-from netns import Lab, send_frames, wait_for  # noqa: E402
+from hosts import A4, Hosts, accept, connect, listen, payload_sent, unless_repeated  # noqa: E402
+from netns import Lab, mac_of, send_frames, wait_for  # noqa: E402
 
 FAR4, FAR6 = "10.8.0.2", "fd00:8::2"
 NEAR4, NEAR6 = "10.9.0.1", "fd00:9::1"
 BULK = 2_000_000
+DUMP = os.environ.get("LIVE_DUMP", "build/tests/e2e/live_dump")
+RUN_BACK_US = 1000  # at most; blocks of two rings are up to 60 ms apart
 
 
-class Router(Hosts):
+class Routed(Hosts):
     """a — r — b: what goes through r is seen on ra and on rb."""
-
-    ipv6 = True
 
     def setUp(self):
         self.lab = Lab("route")
@@ -27,10 +29,12 @@ class Router(Hosts):
         self.cable(self.a, "va", self.r, "ra", (NEAR4, NEAR6), ("10.9.0.254", "fd00:9::fe"))
         self.cable(self.r, "rb", self.b, "vb", ("10.8.0.254", "fd00:8::fe"), (FAR4, FAR6))
         self.lab.forward(self.r)
-        self.r.sysctl("net.ipv6.conf.all.forwarding", 1)
         for ns, near in ((self.a, "9"), (self.b, "8")):
             ns.ip("route", "add", "default", "via", f"10.{near}.0.254")
-            ns.ip("-6", "route", "add", "default", "via", f"fd00:{near}::fe")
+            if self.ipv6:
+                ns.ip("-6", "route", "add", "default", "via", f"fd00:{near}::fe")
+        if self.ipv6:
+            self.r.sysctl("net.ipv6.conf.all.forwarding", 1)
 
     def bulk(self, near, far):
         """Client's port, payload of both sides as TCP sent it."""
@@ -47,6 +51,83 @@ class Router(Hosts):
         for s in (server, client, peer):
             s.close()
         return found
+
+
+class Order(Routed):
+    """Frames of several interfaces come in the order of their stamps."""
+
+    def bulks(self):
+        """Several at a time; their ports at a."""
+        found = []
+        threads = [threading.Thread(target=lambda: found.append(self.bulk(NEAR4, FAR4)[0]))
+                   for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(found), len(threads))
+        return found
+
+    def dump(self, names, send):
+        """What the source handed out while send() ran: all that passed, once."""
+        capture = self.r.start([DUMP, "-i", names])
+        capture.wait_line("^ready", hosts.PATIENCE)
+        before = self.passed()
+        send()
+        self.assertEqual(capture.stop(signal.SIGTERM, hosts.PATIENCE), 0, capture.stderr())
+        report = json.loads(capture.stdout().splitlines()[-1])
+        got = sum(i["packets"] for i in report["interfaces"].values())
+        self.assertEqual(got + report["ring_drops"], self.passed() - before, report)
+        return report
+
+    def passed(self):
+        return sum(hosts.traffic(self.r, name)["packets"] for name in ("ra", "rb"))
+
+    def ordered(self, names, send):
+        report = self.dump(names, send)
+        self.assertEqual(report["ring_drops"], 0)
+        self.assertLessEqual(report["disorder_us"], RUN_BACK_US, report)
+
+    def test_stamps(self):
+        """Bulk both ways; then few packets, each of them in a block of its own."""
+        self.ordered("ra,rb", self.bulks)
+        self.ordered("lo,ra,rb", self.bulks)
+        self.ordered("ra,rb", lambda: self.a.run(["ping", "-q", "-c", "9", "-i", "0.05", FAR4]))
+
+    def test_drained(self):
+        """Stopped while all is in open blocks."""
+        for count in (1, 20):
+            self.ordered("lo,ra,rb", lambda count=count: self.a.run(
+                ["ping", "-q", "-c", count, "-i", "0.002", FAR4]))
+
+    def test_flood_beside_little(self):
+        """What fills its ring cannot wait for the others; it is all there once."""
+        def send():
+            ping = self.b.start(["ping", "-q", "-i", "0.02", "10.8.0.254"])
+            self.a.run([os.environ["FLOOD"], "va", mac_of(self.r, "ra").hex(":"),
+                        60000, 200, 60000, 1])
+            ping.stop(signal.SIGINT, hosts.PATIENCE)
+
+        self.dump("lo,ra,rb", send)
+
+    @unless_repeated
+    def test_one_way_on_each(self):
+        """What TCP did not repeat, lose or begin late is not said of it."""
+        macs = [mac_of(self.r, name).hex(":") for name in ("ra", "rb")]
+        for side in ("src", "dst"):
+            one_way = f"ether {side} {macs[0]} or ether {side} {macs[1]}"
+            konn = self.konn(self.r, "list", "-i", "ra,rb", "-f", one_way, "-j")
+            ports = self.bulks()
+            report = konn.stop()
+            for port in ports:
+                row = report.row(id__orig_p=port)
+                self.assert_fields(row, conn_state="SF", missed_bytes=0, id__orig_h=NEAR4,
+                                   orig_bytes=BULK, resp_bytes=BULK // 2)
+                self.assertRegex(row["history"], "^ShA[^GgTt]*$")
+
+
+class Router(Routed):
+    ipv6 = True
 
     def forwarded(self, *argv):
         konn = self.konn(self.r, "list", "-j", *argv)
