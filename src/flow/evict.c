@@ -1,5 +1,6 @@
 #include "flow/pool.h"
 
+#define SWEEP_NS  100000000u            /* how late an expired one may make room */
 #define ACTIVE_NS (60ull * 1000000000u) /* an established flow this fresh goes last */
 
 static uint32_t flows(const struct flow_table *t)
@@ -88,6 +89,8 @@ uint32_t pool_alloc(struct flow_table *t, enum ref_kind kind)
 {
 	uint32_t number;
 
+	if (!has_room(t, kind) && t->now_ns - t->swept_ns > SWEEP_NS)
+		pool_sweep(t);
 	while (!has_room(t, kind)) {
 		enum evict_class why = EVICT_NONE;
 		uint32_t ref = victim(t, kind, &why);

@@ -53,6 +53,26 @@ static const char *reset_state(const struct flow *f)
 	return resp->syn_seen ? "RSTRH" : "OTH";
 }
 
+static const char *open_state(const struct flow *f)
+{
+	if (flow_orig(f)->fin_seen)
+		return "S2";
+	return flow_resp(f)->fin_seen ? "S3" : "S1";
+}
+
+static const char *half_open_state(const struct flow *f)
+{
+	const struct flow_side *orig = flow_orig(f), *resp = flow_resp(f);
+
+	if (orig->fin_seen && orig->syn_seen)
+		return "SH";
+	if (resp->fin_seen && resp->syn_seen)
+		return "SHR";
+	if (orig->syn_seen)
+		return resp->syn_seen ? "S1" : "S0";
+	return "OTH";
+}
+
 static const char *tcp_conn_state(const struct flow *f)
 {
 	const struct flow_side *orig = flow_orig(f), *resp = flow_resp(f);
@@ -63,18 +83,7 @@ static const char *tcp_conn_state(const struct flow *f)
 		return "OTH";
 	if (orig->rst_seen || resp->rst_seen)
 		return reset_state(f);
-	if (f->facts & FLOW_ESTABLISHED) {
-		if (orig->fin_seen)
-			return "S2";
-		return resp->fin_seen ? "S3" : "S1";
-	}
-	if (orig->fin_seen && orig->syn_seen)
-		return "SH";
-	if (resp->fin_seen && resp->syn_seen)
-		return "SHR";
-	if (orig->syn_seen && resp->syn_seen)
-		return "S1";
-	return orig->syn_seen ? "S0" : "OTH";
+	return f->facts & FLOW_ESTABLISHED ? open_state(f) : half_open_state(f);
 }
 
 const char *flow_conn_state(const struct flow *f)

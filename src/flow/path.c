@@ -24,7 +24,6 @@ void paths_done(struct paths *ps)
 	*ps = (struct paths){0};
 }
 
-/* Zeroed first: paths are compared and hashed as bytes. */
 static void path_fill(struct path *path, const struct packet *p)
 {
 	memset(path, 0, sizeof(*path));
@@ -36,9 +35,9 @@ static void path_fill(struct path *path, const struct packet *p)
 	for (unsigned i = 0; i < p->vlans; i++)
 		path->vlan[i] = p->vlan[i];
 	for (unsigned i = 0; i < p->tunnels; i++) {
-		path->tunnel[i].kind = p->tunnel[i].kind;
-		path->tunnel[i].has_id = p->tunnel[i].has_id;
-		path->tunnel[i].id = p->tunnel[i].has_id ? p->tunnel[i].id : 0;
+		path->tunnel_kind[i] = p->tunnel[i].kind;
+		path->tunnel_has_id[i] = p->tunnel[i].has_id;
+		path->tunnel_id[i] = p->tunnel[i].has_id ? p->tunnel[i].id : 0;
 	}
 }
 
@@ -68,7 +67,9 @@ static void path_apply(struct flow *f, const struct path *path)
 	f->vlans = path->vlans;
 	f->tunnels = path->tunnels;
 	memcpy(f->vlan, path->vlan, sizeof(f->vlan));
-	memcpy(f->tunnel, path->tunnel, sizeof(f->tunnel));
+	for (unsigned i = 0; i < path->tunnels; i++)
+		f->tunnel[i] = (struct tunnel){path->tunnel_id[i], path->tunnel_kind[i],
+			path->tunnel_has_id[i]};
 	if (f->interface < 64)
 		f->seen_in |= 1ull << f->interface;
 }

@@ -7,12 +7,15 @@
 
 #define PATHS_MOST 4096
 
-struct path {
-	struct tunnel tunnel[PACKET_TUNNELS];
+struct path { /* without padding: compared and hashed as bytes */
+	uint32_t tunnel_id[PACKET_TUNNELS];
+	uint8_t tunnel_kind[PACKET_TUNNELS], tunnel_has_id[PACKET_TUNNELS];
 	uint16_t vlan[PACKET_VLANS];
 	uint16_t interface, carrier, scope;
 	uint8_t vlans, tunnels;
+	uint8_t zero[2];
 };
+_Static_assert(sizeof(struct path) == 40, "no padding");
 
 struct paths {
 	struct path *path; /* owned; number 0 is never given */

@@ -276,3 +276,13 @@ void pool_expire(struct flow_table *t, uint32_t ref)
 			pool_expiry_ns(t, ref));
 	pool_end(t, ref, EVICT_NONE);
 }
+
+void pool_sweep(struct flow_table *t)
+{
+	uint32_t ref;
+
+	t->swept_ns = t->now_ns;
+	for (unsigned c = 0; c < CLASS_COUNT; c++)
+		while ((ref = wheel_due(&t->wheel[c], &t->user, t->now_ns)))
+			pool_expire(t, ref);
+}

@@ -39,6 +39,7 @@ struct flow_table {
 	struct wheel wheel[CLASS_COUNT];
 	struct wheel_user user;
 	uint64_t now_ns;
+	uint64_t swept_ns; /* now_ns of the last pool_sweep */
 	bool merge_interfaces;
 	uint64_t small_bytes_most;
 	uint32_t flows_most;
@@ -84,6 +85,9 @@ void pool_end(struct flow_table *t, uint32_t ref, enum evict_class why);
 
 /* Same, for one that was forgotten because idle: the event is given first. */
 void pool_expire(struct flow_table *t, uint32_t ref);
+
+/* Ends all that is due now, as far as the wheels tell. */
+void pool_sweep(struct flow_table *t);
 
 /* pool_expire for one that is due, though the wheel did not come to it yet; else
  * pool_end. */

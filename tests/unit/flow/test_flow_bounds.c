@@ -136,40 +136,52 @@ static void flood_one(struct rig *r, enum flood kind, unsigned n)
 	r->now_ns -= RIG_MS; /* several a millisecond */
 }
 
+#define VICTIMS 50u
+#define BETWEEN 60u /* packets of the flood to one connection of interest */
+
+static void check_victim(struct rig *r, const struct talk *t, unsigned packets)
+{
+	const struct flow *f = rig_now(r, t);
+
+	assert_non_null(f);
+	assert_string_equal(flow_conn_state(f), "S1");
+	assert_int_equal(f->side[0].packets + f->side[1].packets, packets);
+}
+
+static void one_flood(enum flood kind)
+{
+	struct rig *r = bounded(500);
+	struct talk old[VICTIMS], young[VICTIMS];
+
+	r->batch = 64;
+	for (unsigned n = 0; n < VICTIMS; n++)
+		old[n] = start(r, PROTO_TCP, 100000 + n, ">S <SA >A100");
+	for (unsigned n = 0; n < VICTIMS * BETWEEN; n++) {
+		unsigned y = n / BETWEEN, part = n % BETWEEN;
+
+		if (part == 0)
+			young[y] = start(r, PROTO_TCP, 200000 + y, ">S");
+		with(r, &young[y],
+			part == 30   ? "<SA"
+			: part == 59 ? ">A100 <A200"
+				     : "");
+		flood_one(r, kind, n);
+	}
+	for (unsigned n = 0; n < VICTIMS; n++) {
+		check_victim(r, &young[n], 4);
+		check_victim(r, &old[n], 3);
+	}
+	assert_int_equal(r->counters.evicted[EVICT_ACTIVE], 0);
+	rig_end(r);
+	rig_free(r);
+}
+
 /* What is established, and what starts in the middle of it, comes through whole. */
 static void floods(void **state)
 {
 	(void)state;
-	for (enum flood kind = 0; kind < FLOOD_COUNT; kind++) {
-		struct rig *r = bounded(500);
-		struct talk old[50], young[50];
-
-		r->batch = 64;
-		for (unsigned n = 0; n < 50; n++)
-			old[n] = start(r, PROTO_TCP, 100000 + n, ">S <SA >A100");
-		for (unsigned n = 0; n < 3000; n++) {
-			unsigned y = n / 60;
-
-			if (n % 60 == 0)
-				young[y] = start(r, PROTO_TCP, 200000 + y, ">S");
-			if (n % 60 == 30)
-				with(r, &young[y], "<SA");
-			if (n % 60 == 59)
-				with(r, &young[y], ">A100 <A200");
-			flood_one(r, kind, n);
-		}
-		for (unsigned n = 0; n < 50; n++) {
-			const struct flow *f = rig_now(r, &young[n]);
-
-			assert_non_null(f);
-			assert_string_equal(flow_conn_state(f), "S1");
-			assert_int_equal(f->side[0].packets + f->side[1].packets, 4);
-			assert_non_null(rig_now(r, &old[n]));
-		}
-		assert_int_equal(r->counters.evicted[EVICT_ACTIVE], 0);
-		rig_end(r);
-		rig_free(r);
-	}
+	for (enum flood kind = 0; kind < FLOOD_COUNT; kind++)
+		one_flood(kind);
 }
 
 static uint32_t half_open(const struct rig *r)

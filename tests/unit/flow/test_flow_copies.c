@@ -116,17 +116,40 @@ static void interfaces_that_do_not_matter(void **state)
 	rig_free(r);
 }
 
-static void feed_one(struct rig *r, const struct talk *t, unsigned dir, uint16_t id,
-	unsigned fragment, uint32_t len)
-{
-	struct packet p = rig_packet(r, t, dir);
+struct part { /* a datagram, or a fragment of one */
+	unsigned dir;
+	uint16_t id;
+	uint8_t fragment;
+	uint32_t len;
+	bool copy;
+};
 
-	p.ip_id = id;
-	p.fragment = (uint8_t)fragment;
-	p.payload_len = len;
-	p.ip_bytes += len;
-	p.wire_bytes += len;
+static const struct part parts[] = {
+	{0, 5, 0, 100, false},
+	{0, 5, 0, 100, true},
+	{0, 5, 0, 101, false}, /* another length */
+	{0, 6, 0, 101, false},
+	{0, 0, 0, 101, false},
+	{0, 0, 0, 101, false}, /* no id */
+	{0, 9, 1, 1480, false},
+	{0, 9, 2, 1480, false}, /* one id, but the next part */
+	{0, 9, 2, 1480, false},
+	{1, 5, 0, 100, false},
+	{1, 5, 0, 100, true},
+};
+
+static void feed_part(struct rig *r, const struct talk *t, const struct part *part)
+{
+	struct packet p = rig_packet(r, t, part->dir);
+	uint64_t copies = r->counters.copies;
+
+	p.ip_id = part->id;
+	p.fragment = part->fragment;
+	p.payload_len = part->len;
+	p.ip_bytes += part->len;
+	p.wire_bytes += part->len;
 	rig_feed(r, &p);
+	assert_int_equal(r->counters.copies - copies, part->copy);
 }
 
 /* Not TCP: id and length tell; the parts of a datagram have one id and are no copies.
@@ -143,19 +166,9 @@ static void datagrams(void **state)
 
 		if (i % 2)
 			rig_only_full(r);
-		feed_one(r, &t, 0, 5, 0, 100);
-		feed_one(r, &t, 0, 5, 0, 100); /* copy */
-		feed_one(r, &t, 0, 5, 0, 101);
-		feed_one(r, &t, 0, 6, 0, 101);
-		feed_one(r, &t, 0, 0, 0, 101);
-		feed_one(r, &t, 0, 0, 0, 101);
-		feed_one(r, &t, 0, 9, 1, 1480);
-		feed_one(r, &t, 0, 9, 2, 1480);
-		feed_one(r, &t, 0, 9, 2, 1480);
-		feed_one(r, &t, 1, 5, 0, 100);
-		feed_one(r, &t, 1, 5, 0, 100); /* copy */
+		for (unsigned n = 0; n < sizeof(parts) / sizeof(parts[0]); n++)
+			feed_part(r, &t, &parts[n]);
 		rig_end(r);
-		assert_int_equal(r->counters.copies, 2);
 		assert_int_equal(r->row[0].side[0].packets, 8);
 		assert_int_equal(r->row[0].side[1].packets, 1);
 		rig_free(r);

@@ -46,9 +46,10 @@ static double slow(
 	const struct series *s, uint64_t now_ns, unsigned window, bool packets)
 {
 	uint64_t bucket_ns = window == 60 ? 10 * SECOND : SECOND;
+	uint64_t first_second = s->ns[0] / SECOND;
 	uint64_t now = now_ns / bucket_ns, whole = window * SECOND / bucket_ns;
 	double outside = (double)(now_ns % bucket_ns) / (double)bucket_ns, sum = 0;
-	double age = (double)now_ns / 1e9 - (double)(s->ns[0] / SECOND);
+	double age = (double)now_ns / 1e9 - (double)first_second;
 	double length = age < 1 ? 1 : age < window ? age : window;
 
 	for (unsigned i = 0; i < s->count; i++) {
