@@ -14,10 +14,11 @@
 
 struct flow_table *flow_table_new(const struct flow_setup *setup)
 {
-	struct flow_table *t = calloc(1, sizeof(*t));
+	struct flow_table *t = aligned_alloc(_Alignof(struct flow_table), sizeof(*t));
 
 	if (!t)
 		return NULL;
+	memset(t, 0, sizeof(*t));
 	t->setup = *setup;
 	if (pool_init(t) == 0)
 		return t;

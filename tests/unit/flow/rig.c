@@ -37,9 +37,10 @@ static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
 
 struct rig *rig_new(const struct flow_setup *setup)
 {
-	struct rig *r = calloc(1, sizeof(*r));
+	struct rig *r = aligned_alloc(_Alignof(struct rig), sizeof(*r));
 
 	assert_non_null(r);
+	memset(r, 0, sizeof(*r));
 	if (setup)
 		r->setup = *setup;
 	if (!r->setup.memory_bytes)

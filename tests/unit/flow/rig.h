@@ -15,8 +15,8 @@
 #include "core/counters.h"
 #include "flow/table.h"
 
-#define RIG_ROWS   4096
-#define RIG_EVENTS 4096
+#define RIG_ROWS   512
+#define RIG_EVENTS 1024
 #define RIG_MS     1000000ull
 #define RIG_SECOND 1000000000ull
 #define RIG_EPOCH  (1700000000ull * RIG_SECOND)
