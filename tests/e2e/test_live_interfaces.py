@@ -112,7 +112,10 @@ class Order(Routed):
 
     @unless_repeated
     def test_one_way_on_each(self):
-        """What TCP did not repeat, lose or begin late is not said of it."""
+        """A reply before its request would split rows, and make up losses and repeats.
+
+        Gap letters are not looked at: veth itself reorders when a sender changes its CPU.
+        """
         macs = [mac_of(self.r, name).hex(":") for name in ("ra", "rb")]
         for side in ("src", "dst"):
             one_way = f"ether {side} {macs[0]} or ether {side} {macs[1]}"
@@ -123,7 +126,7 @@ class Order(Routed):
                 row = report.row(id__orig_p=port)
                 self.assert_fields(row, conn_state="SF", missed_bytes=0, id__orig_h=NEAR4,
                                    orig_bytes=BULK, resp_bytes=BULK // 2)
-                self.assertRegex(row["history"], "^ShA[^GgTt]*$")
+                self.assertRegex(row["history"], "^ShA[^Tt]*$")
 
 
 class Router(Routed):
