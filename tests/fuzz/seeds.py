@@ -111,10 +111,24 @@ def for_decode(folder):
             yield b"".join(first_packets(capture, 4))
 
 
+def for_flow(_folder):
+    """Connections opened, used and ended, datagrams, pings: in each kind of table."""
+    steps = [  # sender, flags, size, pause, codes of numbers
+        (0, 0x02, 0, 2, 0x00), (1, 0x12, 0, 2, 0x10), (0, 0x10, 0, 2, 0x11), (0, 0x18, 3, 2, 0x11),
+        (1, 0x10, 0, 3, 0x41), (1, 0x18, 4, 4, 0x41), (0, 0x11, 0, 5, 0x14), (1, 0x11, 0, 6, 0x41),
+    ]
+    for setup in range(0, 256, 5):
+        for talk in (0, 3, 4, 5, 8, 12):
+            yield bytes([setup]) + b"".join(
+                bytes([sender << 4 | talk, flags, size, pause + setup % 3, codes, setup & 0x3f, 0, 8])
+                for sender, flags, size, pause, codes in steps[:3 + setup % 6])
+
+
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
-    makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode}
+    makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
+              "flow": for_flow}
     for number, data in enumerate(makers[name](folder) if name in makers else []):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)
