@@ -31,6 +31,9 @@ static const struct scene interfaces[] = {
 	/* silence, then the other carries on; the first one is the copy then */
 	{"i0 >A100 t1001 i1 >A100 i0 >A100@-100", 2, 0, 1},
 	{"i0 >A100 t900 i1 >A100", 1, 0, 1},
+	{"i0 >A100 t1001 i1 >A100 >A100", 3, 0, 0},
+	{OPEN "i0 >A100 t1001 i1 >A100 >A100", 5, 1, 0},
+	{OPEN "i0 >A100 t900 i1 >A100 >A100 t100 >A100", 4, 1, 2},
 	{"i0 >S t1001 i1 >S@-1 i0 >S@-1", 2, 0, 1},
 	{OPEN "i0 >A100 t1001 i1 >A100 i0 >A100@-100 t1001 i0 >A100", 5, 1, 1},
 	/* the clock was put back, and the interface that counted is gone */
