@@ -22,10 +22,11 @@ struct program {
 	struct filter *filter;
 	struct buf filter_text;
 	struct source_file files[FILES_MOST];
+	int files_missing; /* exit code of those that could not be opened; 0: none */
 	struct session session;
 };
 
-/* A message may have lines of its own: an expression and a caret below it. */
+/* A filter's message has lines of its own: the expression and a caret below it. */
 static int fail(const struct err *err)
 {
 	struct buf out = {0};
@@ -33,7 +34,8 @@ static int fail(const struct err *err)
 
 	buf_str(&out, "konn: ");
 	for (;;) {
-		size_t len = strcspn(line, "\n");
+		size_t len = err->exit_code == EXIT_USAGE ? strcspn(line, "\n")
+							  : strlen(line);
 
 		text_clean(&out, line, len);
 		buf_char(&out, '\n');
@@ -139,7 +141,26 @@ static int compile_filter(struct program *p)
 	return 0;
 }
 
-/* Files are opened here, with the caller's rights; the worker only gets descriptors. */
+/* A descriptor; -1 and errno. */
+static int open_file(const char *name)
+{
+	struct stat st;
+	int fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO)
+					: open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		(void)close(fd); /* only read from */
+		errno = EISDIR;
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * Files are opened here, with the caller's rights; the worker only gets descriptors.
+ * One that cannot be opened does not keep the others from being shown. 0 when there is
+ * one at least.
+ */
 static int open_files(struct program *p)
 {
 	const struct word_list *names = &p->options.files;
@@ -150,25 +171,34 @@ static int open_files(struct program *p)
 		return fail(&err);
 	}
 	for (unsigned i = 0; i < names->count; i++) {
-		const char *name = names->at[i];
-		int fd = strcmp(name, "-") == 0
-				 ? dup(STDIN_FILENO)
-				 : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		struct stat st;
+		int fd = open_file(names->at[i]);
 
-		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-			(void)close(fd); /* only read from */
-			fd = -1;
-			errno = EISDIR;
+		if (fd >= 0) {
+			p->files[p->session.n_files++] = (struct source_file){
+				fd, names->at[i]};
+			continue;
 		}
-		if (fd < 0) {
-			(void)err_errno(&err, "%s", name); /* fail says it */
-			err.exit_code = EXIT_NO_INPUT;
-			return fail(&err);
-		}
-		p->files[p->session.n_files++] = (struct source_file){fd, name};
+		(void)err_errno(&err, "%s", names->at[i]); /* fail says it */
+		err.exit_code = EXIT_NO_INPUT;
+		p->files_missing = fail(&err);
 	}
-	return 0;
+	return names->count && p->session.n_files == 0 ? p->files_missing : 0;
+}
+
+/*
+ * A closed standard descriptor would be taken by the next thing that is opened, and
+ * written to. Standing in for it, /dev/null open for reading lets each write fail as it
+ * must.
+ */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
 }
 
 static bool json_or_csv(const struct options *o)
@@ -197,6 +227,7 @@ static void choose_columns(struct session *s)
 static void choose_style(struct session *s)
 {
 	const struct options *o = s->o;
+	const char *no_color = getenv("NO_COLOR"); /* https://no-color.org */
 	struct winsize size = {0};
 
 	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
@@ -207,7 +238,7 @@ static void choose_style(struct session *s)
 	s->style.numeric = o->numeric;
 	s->style.services = s->services;
 	s->style.color = !o->no_color && isatty(STDOUT_FILENO) &&
-			 !(getenv("NO_COLOR") && *getenv("NO_COLOR"));
+			 !(no_color && *no_color);
 	s->view = view_find(o->output ? o->output : "text");
 }
 
@@ -236,6 +267,37 @@ static enum verb verb_of(const struct options *o)
 	return isatty(STDOUT_FILENO) && !json_or_csv(o) ? VERB_TOP : VERB_LIST;
 }
 
+/* An option that means nothing for this verb or source is refused, not ignored. */
+static int check_options(const struct session *s, struct err *err)
+{
+	static const struct {
+		const struct verb_ops *verb; /* NULL: any */
+		enum option_id option;
+		bool files; /* refused only with files */
+		const char *why;
+	} refused[] = {
+		{&verb_watch, OPTION_COLUMNS, false,
+			"watch has its own fields: -C does not go with it"},
+		{&verb_watch, OPTION_SORT, false,
+			"watch follows the time: -s does not go with it"},
+		{&verb_load, OPTION_COLUMNS, false,
+			"load has its own fields: -C does not go with it"},
+		{&verb_load, OPTION_SORT, false,
+			"load follows the time: -s does not go with it"},
+		{&verb_load, OPTION_INTERVAL, false,
+			"load counts by the second: -d does not go with it"},
+		{NULL, OPTION_FOR, true, "--for is for interfaces, not for files"},
+		{NULL, OPTION_INTERFACE, true, "-i and -r do not go together"},
+	};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if ((!refused[i].verb || refused[i].verb == s->verb) &&
+			s->o->given[refused[i].option] &&
+			(!refused[i].files || s->o->files.count))
+			return err_set(err, EXIT_USAGE, "%s", refused[i].why);
+	return 0;
+}
+
 static int run(struct program *p)
 {
 	struct session *s = &p->session;
@@ -248,6 +310,8 @@ static int run(struct program *p)
 	s->services = p->services = read_services();
 	s->files = p->files;
 	s->out.fd = STDOUT_FILENO;
+	if (check_options(s, &err) < 0)
+		return fail(&err);
 	ret = compile_filter(p);
 	if (ret == 0)
 		ret = open_files(p);
@@ -263,7 +327,8 @@ static int run(struct program *p)
 	setup.helper = s->n_files == 0;
 	setup.terminal = s->verb == &verb_top;
 	setup.sandbox_strict = s->o->sandbox_strict;
-	return supervisor_run(&setup);
+	ret = supervisor_run(&setup);
+	return ret == EXIT_COMPLETE && p->files_missing ? EXIT_PARTIAL : ret;
 }
 
 /* Help, columns and version: text without any session. */
@@ -304,6 +369,7 @@ int main(int argc, char **argv)
 
 	if (!p)
 		return EXIT_SOFTWARE;
+	fill_standard_descriptors();
 	if (options_parse(argc, argv, &p->options, &err) < 0)
 		ret = fail(&err);
 	else if (p->options.help || p->options.version ||

@@ -200,7 +200,8 @@ static int open_signals(struct session *s, struct err *err)
 	(void)sigaddset(&set, SIGQUIT);
 	(void)sigaddset(&set, SIGWINCH);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
-		signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+		signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_errno(err, "signals");
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signal_fd < 0 ? err_errno(err, "signals") : 0;

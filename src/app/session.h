@@ -58,6 +58,7 @@ struct session {
 	unsigned n_columns;
 	char host[256];
 	int signal_fd;
+	uint64_t shown;                /* rows or events that passed the filter */
 	uint64_t gaps;                 /* times the session did not run for long */
 	uint64_t next_tick_ns, end_ns; /* engine time; end_ns UINT64_MAX: not known */
 	uint64_t stopped_ns;           /* live: capture ended then; 0: it goes on */

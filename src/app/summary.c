@@ -102,16 +102,20 @@ static void text_count(struct buf *out, const char *what, uint64_t n)
 }
 
 /* Only what is not zero, apart from the first three. */
-static void summary_text(
-	struct buf *out, const struct counters *c, const struct maps *m, bool live)
+static void summary_text(struct buf *out, const struct session *s,
+	const struct counters *c, const struct maps *m)
 {
-	buf_fmt(out, "%" PRIu64 " connections, %" PRIu64 " packets, %" PRIu64 " bytes",
-		c->conns, c->packets, c->bytes);
+	if (s->filter)
+		buf_fmt(out, "%" PRIu64 " shown of ", s->shown);
+	buf_fmt(out,
+		"%" PRIu64 " connection%s, %" PRIu64 " packet%s, %" PRIu64 " bytes",
+		c->conns, c->conns == 1 ? "" : "s", c->packets,
+		c->packets == 1 ? "" : "s", c->bytes);
 	text_map(out, "malformed", m->malformed, m->malformed_n);
 	text_map(out, "unsupported", m->unsupported, m->unsupported_n);
 	text_count(out, "filtered", c->filtered);
 	text_count(out, "copies", c->copies);
-	if (!live) /* there the snaplen is konn's own choice */
+	if (s->n_files) /* live, the snaplen is konn's own choice */
 		text_count(out, "cut by the snaplen", c->truncated);
 	text_count(out, "unmatched fragments", c->fragments_unmatched);
 	text_count(out, "DROPPED BY THE RING", c->ring_drops);
@@ -132,7 +136,7 @@ void summary_write(struct session *s)
 
 	fill_maps(&m, c);
 	r.count = fill_fields(fields, c, &m);
-	summary_text(&text, c, &m, s->n_files == 0);
+	summary_text(&text, s, c, &m);
 	r.text = buf_cstr(&text);
 	if (s->view->summary_inline)
 		s->view->record(&s->out.buf, &r, &s->style, true);

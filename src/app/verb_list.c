@@ -57,6 +57,7 @@ static void on_row(void *ctx, const struct row *r, uint64_t uid)
 
 	if (s->filter && !filter_match(s->filter, r))
 		return;
+	s->shown++;
 	begin(s);
 	build_row(l->build, r, uid);
 	if (l->sort >= 0 && !l->overflowed) {

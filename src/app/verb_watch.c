@@ -123,6 +123,7 @@ static void on_event(void *ctx, const struct row *r, enum flow_event e, uint64_t
 	if ((s->filter && !filter_match(s->filter, r)) ||
 		(w->has_own && tuple_equal(&w->own, &r->flow->key)))
 		return;
+	s->shown++;
 	fields[0] = record_number("ts", TYPE_TIME, now_ns);
 	fields[1] = record_text("event", event_name(e));
 	record.count = 2 + cells(s, r, over ? ALWAYS + AT_END : ALWAYS, fields + 2);
@@ -172,16 +173,18 @@ static void watch_tick(struct session *s, uint64_t now_ns)
 static void find_own(struct watch *w)
 {
 	const char *text = getenv("SSH_CONNECTION");
-	char host[2][64];
-	unsigned port[2];
+	char word[4][64];
+	uint64_t port[2];
 	struct addr a, b;
 	enum family fa, fb;
 
-	if (!text || sscanf(text, "%63s %u %63s %u", host[0], &port[0], host[1],
-			     &port[1]) != 4)
+	if (!text || sscanf(text, "%63s %63s %63s %63s", word[0], word[1], word[2],
+			     word[3]) != 4)
 		return;
-	if (!addr_parse(host[0], strlen(host[0]), &a, &fa) ||
-		!addr_parse(host[1], strlen(host[1]), &b, &fb))
+	if (!addr_parse(word[0], strlen(word[0]), &a, &fa) ||
+		!addr_parse(word[2], strlen(word[2]), &b, &fb) ||
+		!num_parse_u64(word[1], strlen(word[1]), &port[0]) ||
+		!num_parse_u64(word[3], strlen(word[3]), &port[1]))
 		return;
 	w->own = (struct tuple){.proto = PROTO_TCP, .family = (uint8_t)fa};
 	(void)tuple_order(&w->own, &a, (uint16_t)port[0], &b, (uint16_t)port[1]);

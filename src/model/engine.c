@@ -161,13 +161,14 @@ static void count_direction(struct engine *e, const struct packet *p)
 	if (p->outcome != OUTCOME_PARSED || p->kind < PACKET_TCP ||
 		!e->setup.world.has_home)
 		return;
-	e->has_direction = true;
 	src = at_home(e, p, p->dir);
 	dst = at_home(e, p, !p->dir);
 	if (src && !dst)
 		t->out_bytes += p->wire_bytes;
 	else if (dst && !src)
 		t->in_bytes += p->wire_bytes;
+	/* Where everything is local or passes by, the sum says more. */
+	e->has_direction |= src != dst;
 }
 
 static void count_traffic(struct engine *e, const struct packet *p)

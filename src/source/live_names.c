@@ -18,7 +18,7 @@ static bool exists(const struct link *links, unsigned count, const char *name)
 struct proposal {
 	const struct link *links; /* borrowed */
 	unsigned count;
-	struct buf list; /* names, cleaned */
+	struct buf list; /* names */
 	unsigned names;  /* in the list */
 };
 
@@ -26,7 +26,7 @@ static void propose(struct proposal *p, const char *name)
 {
 	if (p->names++)
 		buf_str(&p->list, ", ");
-	text_clean(&p->list, name, strlen(name));
+	buf_str(&p->list, name);
 }
 
 /* Adds the names at exactly this distance. */
@@ -42,7 +42,6 @@ static int unknown(
 {
 	struct proposal p = {.links = links, .count = count};
 	unsigned most = (unsigned)strlen(name) / 2;
-	struct buf shown = {0};
 	bool near;
 	int r;
 
@@ -51,10 +50,8 @@ static int unknown(
 	near = p.names > 0;
 	for (unsigned i = 0; !near && i < count && i < ALL_MOST; i++)
 		propose(&p, links[i].name);
-	text_clean(&shown, name, strlen(name));
-	r = err_set(err, EXIT_NO_INTERFACE, "no interface %s; %s %s", buf_cstr(&shown),
+	r = err_set(err, EXIT_NO_INTERFACE, "no interface %s; %s %s", name,
 		near ? "did you mean" : "there are", buf_cstr(&p.list));
-	buf_done(&shown);
 	buf_done(&p.list);
 	return r;
 }

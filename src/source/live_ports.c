@@ -183,7 +183,7 @@ static int open_port(struct live_ports *live, const struct link *link, unsigned 
 {
 	uint16_t linktype = link_linktype(link->arphrd);
 	const struct capture_filter *filter;
-	size_t bytes = share_bytes(live, rings);
+	size_t bytes = share_bytes(live, rings), start = bytes;
 	struct ring_setup setup;
 	struct port *port;
 	int index, r;
@@ -201,14 +201,16 @@ static int open_port(struct live_ports *live, const struct link *link, unsigned 
 	port = &live->ports[index];
 	port->loopback = (link->flags & IFF_LOOPBACK) != 0;
 	live->interfaces[index].ifindex = link->ifindex;
-	setup = ring_setup_of(live, (unsigned)index, filter,
-		bytes < RING_START_BYTES ? bytes : RING_START_BYTES);
+	/* A size that was asked for is there from the start. */
+	if (!live->setup.ring_bytes && bytes > RING_START_BYTES)
+		start = RING_START_BYTES;
+	setup = ring_setup_of(live, (unsigned)index, filter, start);
 	r = open_ring(live, &port->ring[0], &setup, err);
 	if (r < 0) {
 		live->interfaces[index].ifindex = 0;
 		return r;
 	}
-	port->growth_tried = bytes <= RING_START_BYTES || !port->ring[0].grouped;
+	port->growth_tried = bytes <= start || !port->ring[0].grouped;
 	port->link_drops_start = link->drops - port->link_drops;
 	port->link_drops_known = link->drops_known;
 	live->interfaces[index].up = link_is_up(link);

@@ -22,7 +22,9 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's ignoring would be inherited
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    # What nohup or a shell's & ignores would be inherited by the programs under test.
+    signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 SKIP = 77  # meson takes this exit code for "skipped"
 RUN_DIR = "/run/netns"

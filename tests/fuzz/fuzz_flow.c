@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "core/counters.h"
-#include "table_check.h"
+#include "../unit/flow/table_check.h"
 
 #define PACKET_BYTES 8
 #define BATCH        32
