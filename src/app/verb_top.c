@@ -48,7 +48,13 @@ static bool obey(struct session *s, const struct intent *in)
 	case INTENT_NONE: break;
 	case INTENT_QUIT: s->stop = true; break;
 	case INTENT_SUSPEND: suspend(s); return true;
-	case INTENT_PAUSE: t->paused = in->number; break;
+	case INTENT_PAUSE:
+		t->paused = in->number;
+		if (t->paused)
+			engine_freeze(s->engine);
+		else
+			engine_thaw(s->engine);
+		return !t->paused;
 	case INTENT_INTERVAL:
 		t->interval_ns = in->number * 1000000;
 		t->next_frame_ns = 0;

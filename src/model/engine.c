@@ -6,11 +6,12 @@
 #include "base/slab.h"
 #include "model/home.h"
 
-#define SECOND_NS    1000000000ull
-#define MINUTE       60u
-#define FOREVER_NS   (10ull * 365 * 86400 * SECOND_NS)
-#define HANDLE_ENDED (1ull << 32) /* the rest is a number of engine.ended */
-#define ENDED_SHARE  2            /* half of the memory may hold rows that ended */
+#define SECOND_NS     1000000000ull
+#define MINUTE        60u
+#define FOREVER_NS    (10ull * 365 * 86400 * SECOND_NS)
+#define HANDLE_FROZEN (1ull << 33) /* the rest is an index into engine.frozen */
+#define HANDLE_ENDED  (1ull << 32) /* the rest is a number of engine.ended */
+#define ENDED_SHARE   2            /* half of the memory may hold rows that ended */
 
 struct traffic { /* wire bits of everything, and in and out of home */
 	uint64_t all_bytes, in_bytes, out_bytes, packets;
@@ -18,8 +19,17 @@ struct traffic { /* wire bits of everything, and in and out of home */
 	uint32_t second;
 };
 
+/* A copy of what a query sees; NULL flows: not frozen. */
+struct frozen {
+	struct flow *flows; /* owned */
+	uint32_t count, room;
+	uint64_t now_ns;
+	struct totals totals; /* rates and counters of that moment */
+};
+
 struct engine {
 	struct engine_setup setup;
+	struct frozen frozen;
 	struct flow_table *table;
 	struct counters counters;
 	struct build *build;
@@ -135,6 +145,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	flow_table_free(e->table);
+	engine_thaw(e);
 	build_free(e->build);
 	slab_done(&e->ended);
 	buf_done(&e->scratch);
@@ -273,9 +284,8 @@ static void scan_flow(void *ctx, const struct flow *f, uint32_t handle)
 	s->visit(s->state, &r, uid_of(s->engine, f), handle);
 }
 
-static void feed_each(void *ctx, void *state, row_visit *visit)
+static void each_live(struct engine *e, void *state, row_visit *visit)
 {
-	struct engine *e = ctx;
 	struct scan s = {e, state, visit};
 
 	for (uint32_t n = 1; n <= e->ended.used; n++) {
@@ -288,15 +298,57 @@ static void feed_each(void *ctx, void *state, row_visit *visit)
 	flow_table_each(e->table, &s, scan_flow);
 }
 
+static struct row frozen_row(struct engine *e, const struct flow *f)
+{
+	struct row r = row_of(e, f);
+
+	r.now_ns = e->frozen.now_ns > f->last_ns ? e->frozen.now_ns : f->last_ns;
+	return r;
+}
+
+static void feed_each(void *ctx, void *state, row_visit *visit)
+{
+	struct engine *e = ctx;
+
+	if (!e->frozen.flows) {
+		each_live(e, state, visit);
+		return;
+	}
+	for (uint32_t i = 0; i < e->frozen.count; i++) {
+		const struct flow *f = &e->frozen.flows[i];
+		struct row r = frozen_row(e, f);
+
+		count_row(&e->totals, f);
+		visit(state, &r, uid_of(e, f), HANDLE_FROZEN | i);
+	}
+}
+
+static const struct flow *flow_at(struct engine *e, uint64_t handle)
+{
+	if (handle & HANDLE_FROZEN)
+		return &e->frozen.flows[(uint32_t)handle];
+	if (handle & HANDLE_ENDED)
+		return slab_at(&e->ended, (uint32_t)handle);
+	return flow_table_at(e->table, (uint32_t)handle);
+}
+
 static void feed_get(void *ctx, uint64_t handle, void *state, row_visit *visit)
 {
 	struct engine *e = ctx;
-	const struct flow *f = handle & HANDLE_ENDED
-				       ? slab_at(&e->ended, (uint32_t)handle)
-				       : flow_table_at(e->table, (uint32_t)handle);
-	struct row r = row_of(e, f);
+	const struct flow *f = flow_at(e, handle);
+	struct row r = e->frozen.flows ? frozen_row(e, f) : row_of(e, f);
 
 	visit(state, &r, uid_of(e, f), handle);
+}
+
+static void freeze_row(void *state, const struct row *r, uint64_t uid, uint64_t handle)
+{
+	struct frozen *frozen = state;
+
+	(void)uid;
+	(void)handle;
+	if (frozen->count < frozen->room)
+		frozen->flows[frozen->count++] = *r->flow;
 }
 
 static void total_rates(struct engine *e)
@@ -317,15 +369,45 @@ static void total_rates(struct engine *e)
 	t->has_direction = e->has_direction;
 }
 
-const struct snapshot *engine_query(struct engine *e, const struct query *q)
+static void take_totals(struct engine *e)
 {
-	struct row_feed feed = {e, feed_each, feed_get};
-
 	e->totals = (struct totals){
 		.now_ns = e->now_ns, .counters = e->counters, .ended = e->finished};
 	total_rates(e);
 	close_seen(e, e->now_ns);
 	for (unsigned i = 0; i < MINUTE; i++)
 		e->totals.closed_last_minute += e->closed[i];
+}
+
+void engine_freeze(struct engine *e)
+{
+	struct frozen frozen = {.room = e->ended.used + flow_table_count(e->table),
+		.now_ns = e->now_ns};
+	size_t bytes = ((size_t)frozen.room + 1) * sizeof(struct flow);
+
+	engine_thaw(e);
+	frozen.flows = aligned_alloc(_Alignof(struct flow), bytes);
+	if (!frozen.flows)
+		return;
+	take_totals(e);
+	frozen.totals = e->totals;
+	each_live(e, &frozen, freeze_row);
+	e->frozen = frozen;
+}
+
+void engine_thaw(struct engine *e)
+{
+	free(e->frozen.flows);
+	e->frozen = (struct frozen){0};
+}
+
+const struct snapshot *engine_query(struct engine *e, const struct query *q)
+{
+	struct row_feed feed = {e, feed_each, feed_get};
+
+	if (e->frozen.flows)
+		e->totals = e->frozen.totals;
+	else
+		take_totals(e);
 	return build_query(e->build, q, &feed, &e->totals);
 }

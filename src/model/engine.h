@@ -56,6 +56,13 @@ void engine_ended(struct engine *e);
 /* Forgets the closed rows that are still shown. */
 void engine_forget_closed(struct engine *e);
 
+/*
+ * Queries answer from a copy of everything that is known now, until it is thawed;
+ * counting goes on. Without memory for the copy nothing is frozen.
+ */
+void engine_freeze(struct engine *e);
+void engine_thaw(struct engine *e);
+
 /* The newest time seen in packets or told by engine_tick. */
 uint64_t engine_now(const struct engine *e);
 
