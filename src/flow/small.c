@@ -6,7 +6,9 @@
 #include "flow/service.h"
 #include "flow/tcp.h"
 
-#define WSCALE_NONE 15u
+#define LASTS_NS      1000000000u
+#define LASTS_PACKETS 4 /* a flood of spoofed packets has one or two of a kind */
+#define WSCALE_NONE   15u
 
 static bool tcp_kind(const struct packet *p, enum small_kind *out)
 {
@@ -183,9 +185,17 @@ static bool midstream_update(struct small *s, const struct packet *p)
 	return true;
 }
 
+/* It lasts: its rates are of interest, and only a full flow keeps them by the second.
+ */
+static bool lasts(const struct small *s, const struct packet *p)
+{
+	return s->kind >= SMALL_MIDSTREAM && p->ts_ns > s->first_ns + LASTS_NS &&
+	       s->packets[0] + s->packets[1] >= LASTS_PACKETS;
+}
+
 bool small_update(struct small *s, const struct packet *p)
 {
-	if (p->fragment == 2 && p->kind == PACKET_TCP)
+	if ((p->fragment == 2 && p->kind == PACKET_TCP) || lasts(s, p))
 		return false;
 	if (!counters_fit(s, p) || p->ts_ns < s->first_ns ||
 		p->ts_ns - s->first_ns >= 1ull << 40)
