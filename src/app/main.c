@@ -286,6 +286,8 @@ static int check_options(const struct session *s, struct err *err)
 			"load follows the time: -s does not go with it"},
 		{&verb_load, OPTION_INTERVAL, false,
 			"load counts by the second: -d does not go with it"},
+		{NULL, OPTION_LISTENING, false,
+			"-l: sockets are not read in this version, only packets"},
 		{NULL, OPTION_FOR, true, "--for is for interfaces, not for files"},
 		{NULL, OPTION_INTERFACE, true, "-i and -r do not go together"},
 	};
