@@ -266,6 +266,43 @@ static void wait_input(struct session *s, bool block)
 		s->verb->input(s, clock_now(&s->clock));
 }
 
+static void say_remarks(struct session *s)
+{
+	size_t done = 0;
+
+	while (done < s->remarks.len) {
+		ssize_t n = write(
+			STDERR_FILENO, s->remarks.data + done, s->remarks.len - done);
+
+		if (n <= 0)
+			break; /* nowhere left to say it */
+		done += (size_t)n;
+	}
+	buf_reset(&s->remarks);
+}
+
+/* Whoever waits for packets of an interface that went away must know. */
+static void look_at_links(struct session *s)
+{
+	const struct source_interface *list;
+	unsigned n = s->pipe.source.ops->interfaces(s->pipe.source.self, &list);
+
+	for (unsigned i = 0; i < n && i < LINKS_MOST; i++) {
+		if (i < s->links && list[i].up != s->link_up[i]) {
+			if (s->verb->link)
+				s->verb->link(s, list[i].name, list[i].up);
+			else if (!s->verb->stays && !s->o->quiet)
+				buf_fmt(&s->remarks, "konn: %s is %s\n", list[i].name,
+					list[i].up ? "up again"
+						   : "down; waiting for it");
+		}
+		s->link_up[i] = list[i].up;
+	}
+	s->links = n < LINKS_MOST ? n : LINKS_MOST;
+	if (!s->verb->stays)
+		say_remarks(s);
+}
+
 static void take_counters(struct session *s)
 {
 	pipeline_counters(&s->pipe);
@@ -293,6 +330,7 @@ static void tick(struct session *s)
 			engine_counters(s->engine)->clock_steps++;
 		if (!s->stopped_ns)
 			engine_tick(s->engine, now - LIVE_LAG_NS);
+		look_at_links(s);
 	}
 	take_counters(s);
 	if (s->verb->tick)
@@ -363,20 +401,6 @@ static void finish(struct session *s)
 	if (!s->verb->no_summary)
 		summary_write(s);
 	session_flush(s);
-}
-
-static void say_remarks(struct session *s)
-{
-	size_t done = 0;
-
-	while (done < s->remarks.len) {
-		ssize_t n = write(
-			STDERR_FILENO, s->remarks.data + done, s->remarks.len - done);
-
-		if (n <= 0)
-			break; /* nowhere left to say it */
-		done += (size_t)n;
-	}
 }
 
 static int session_open(struct session *s, struct err *err)

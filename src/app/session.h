@@ -28,6 +28,8 @@ struct verb_ops {
 	int (*fd)(struct session *s);
 	void (*input)(struct session *s, uint64_t now_ns);
 	void (*resized)(struct session *s);
+	/* Live: an interface went down or came back. */
+	void (*link)(struct session *s, const char *name, bool up);
 	/* All was read; the engine gave every connection to its sink. */
 	void (*finish)(struct session *s);
 	void (*close)(struct session *s);
@@ -35,6 +37,8 @@ struct verb_ops {
 	bool no_summary; /* writes no summary line */
 	bool endless;    /* live: without --for it runs until it is stopped */
 };
+
+#define LINKS_MOST 64 /* interfaces whose ups and downs are told */
 
 struct session {
 	const struct options *o; /* borrowed */
@@ -57,6 +61,8 @@ struct session {
 	uint16_t columns[QUERY_COLUMNS];
 	unsigned n_columns;
 	char host[256];
+	bool link_up[LINKS_MOST]; /* as last told */
+	unsigned links;
 	int signal_fd;
 	uint64_t shown;                /* rows or events that passed the filter */
 	uint64_t gaps;                 /* times the session did not run for long */

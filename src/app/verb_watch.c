@@ -158,6 +158,26 @@ static void tell(struct session *s, const char *event, uint64_t count, uint64_t 
 	*told = count;
 }
 
+static void watch_link(struct session *s, const char *name, bool up)
+{
+	struct watch *w = s->state;
+	const char *event = up ? "interface_up" : "interface_down";
+	uint64_t now_ns = engine_now(s->engine);
+	const struct record_field fields[] = {
+		record_number("ts", TYPE_TIME, now_ns),
+		record_text("event", event),
+		record_text("interface", name),
+	};
+	struct record record = {.kind = "event", .fields = fields, .count = 3};
+
+	buf_reset(&w->text);
+	text_time(&w->text, s, now_ns);
+	buf_fmt(&w->text, "  %s  %s", event, name);
+	record.text = buf_cstr(&w->text);
+	s->view->record(&s->out.buf, &record, &s->style, !w->titled);
+	w->titled = true;
+}
+
 static void watch_tick(struct session *s, uint64_t now_ns)
 {
 	struct watch *w = s->state;
@@ -229,6 +249,7 @@ const struct verb_ops verb_watch = {
 	.open = watch_open,
 	.tick = watch_tick,
 	.idle = session_flush,
+	.link = watch_link,
 	.finish = watch_finish,
 	.close = watch_close,
 	.endless = true,

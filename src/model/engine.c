@@ -336,7 +336,7 @@ static void feed_get(void *ctx, uint64_t handle, void *state, row_visit *visit)
 {
 	struct engine *e = ctx;
 	const struct flow *f = flow_at(e, handle);
-	struct row r = e->frozen.flows ? frozen_row(e, f) : row_of(e, f);
+	struct row r = handle & HANDLE_FROZEN ? frozen_row(e, f) : row_of(e, f);
 
 	visit(state, &r, uid_of(e, f), handle);
 }
