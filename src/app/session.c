@@ -282,23 +282,28 @@ static void say_remarks(struct session *s)
 }
 
 /* Whoever waits for packets of an interface that went away must know. */
+static void tell_link(struct session *s, const struct source_interface *link)
+{
+	if (s->verb->link)
+		s->verb->link(s, link->name, link->up);
+	else if (!s->verb->stays && !s->o->quiet)
+		buf_fmt(&s->remarks, "konn: %s is %s\n", link->name,
+			link->up ? "up again" : "down; waiting for it");
+}
+
 static void look_at_links(struct session *s)
 {
 	const struct source_interface *list;
 	unsigned n = s->pipe.source.ops->interfaces(s->pipe.source.self, &list);
 
-	for (unsigned i = 0; i < n && i < LINKS_MOST; i++) {
-		if (i < s->links && list[i].up != s->link_up[i]) {
-			if (s->verb->link)
-				s->verb->link(s, list[i].name, list[i].up);
-			else if (!s->verb->stays && !s->o->quiet)
-				buf_fmt(&s->remarks, "konn: %s is %s\n", list[i].name,
-					list[i].up ? "up again"
-						   : "down; waiting for it");
-		}
+	if (n > LINKS_MOST)
+		n = LINKS_MOST;
+	for (unsigned i = 0; i < n; i++) {
+		if (i < s->links && list[i].up != s->link_up[i])
+			tell_link(s, &list[i]);
 		s->link_up[i] = list[i].up;
 	}
-	s->links = n < LINKS_MOST ? n : LINKS_MOST;
+	s->links = n;
 	if (!s->verb->stays)
 		say_remarks(s);
 }
