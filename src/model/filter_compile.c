@@ -66,6 +66,31 @@ void parser_land(struct parser *p, uint32_t jump)
 	p->out->ops[jump].jump = p->out->count;
 }
 
+bool parser_list(struct parser *p, enum filter_code code,
+	bool (*item)(struct parser *p, const void *ctx), const void *ctx)
+{
+	uint32_t first = UINT32_MAX, jump;
+
+	if (!lex_symbol(p, "("))
+		return parser_fail(p, p->at, "in needs a list: (A, B, ...)");
+	do {
+		if (!item(p, ctx) || !parser_jump(p, code, &jump))
+			return false;
+		/* Jumps that wait for the end are linked through their targets. */
+		p->out->ops[jump].jump = first;
+		first = jump;
+	} while (lex_symbol(p, ","));
+	if (!lex_symbol(p, ")"))
+		return parser_fail(p, p->at, "a , or ) is missing here");
+	while (first != UINT32_MAX) {
+		uint32_t next = p->out->ops[first].jump;
+
+		parser_land(p, first);
+		first = next;
+	}
+	return true;
+}
+
 static bool emit_not(struct parser *p)
 {
 	return parser_emit(p, &(struct filter_op){.code = FILTER_NOT});

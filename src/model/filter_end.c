@@ -179,30 +179,26 @@ static bool emit_bound(
 	return emit_end(p, e->end, &v, false);
 }
 
+static bool item_same(struct parser *p, const void *ctx)
+{
+	const struct end_word *e = ctx;
+
+	return emit_word(p, e->end, e->kind, false);
+}
+
+static bool item_differs(struct parser *p, const void *ctx)
+{
+	const struct end_word *e = ctx;
+
+	return emit_word(p, e->end, e->kind, true);
+}
+
 /* (A, B, …): true when one is; `differs`: when all are different. */
 static bool emit_list(struct parser *p, const struct end_word *e, bool differs)
 {
-	uint32_t first = UINT32_MAX, jump;
-
-	if (!lex_symbol(p, "("))
-		return parser_fail(p, p->at, "in needs a list: (A, B, ...)");
-	do {
-		if (!emit_word(p, e->end, e->kind, differs) ||
-			!parser_jump(p, differs ? FILTER_UNLESS : FILTER_IF, &jump))
-			return false;
-		/* Jumps that wait for the end are linked through their targets. */
-		p->out->ops[jump].jump = first;
-		first = jump;
-	} while (lex_symbol(p, ","));
-	if (!lex_symbol(p, ")"))
-		return parser_fail(p, p->at, "a , or ) is missing here");
-	while (first != UINT32_MAX) {
-		uint32_t next = p->out->ops[first].jump;
-
-		parser_land(p, first);
-		first = next;
-	}
-	return true;
+	if (differs)
+		return parser_list(p, FILTER_UNLESS, item_differs, e);
+	return parser_list(p, FILTER_IF, item_same, e);
 }
 
 bool end_relation(struct parser *p, const struct end_word *e, enum relation relation)

@@ -58,30 +58,21 @@ static bool emit_match(
 	return false;
 }
 
+static bool item_equals(struct parser *p, const void *ctx)
+{
+	const unsigned *column = ctx;
+	struct word w;
+
+	return lex_value(p, &w) && field_equals(p, *column, &w);
+}
+
 /* (A, B, …): one test a value; the first that is true decides. */
 static bool emit_list(struct parser *p, unsigned column, bool negate)
 {
-	uint32_t first = UINT32_MAX, jump;
-	struct word w;
+	uint32_t jump;
 
-	if (!lex_symbol(p, "("))
-		return parser_fail(p, p->at, "in needs a list: (A, B, ...)");
-	do {
-		if (!lex_value(p, &w) || !field_equals(p, column, &w) ||
-			!parser_jump(p, FILTER_IF, &jump))
-			return false;
-		/* Jumps that wait for the end are linked through their targets. */
-		p->out->ops[jump].jump = first;
-		first = jump;
-	} while (lex_symbol(p, ","));
-	if (!lex_symbol(p, ")"))
-		return parser_fail(p, p->at, "a , or ) is missing here");
-	while (first != UINT32_MAX) {
-		uint32_t next = p->out->ops[first].jump;
-
-		parser_land(p, first);
-		first = next;
-	}
+	if (!parser_list(p, FILTER_IF, item_equals, &column))
+		return false;
 	if (!negate)
 		return true;
 	/* Absent is not in any list, nor outside of one. */

@@ -65,6 +65,13 @@ bool parser_emit(struct parser *p, const struct filter_op *op);
 bool parser_jump(struct parser *p, enum filter_code code, uint32_t *out);
 void parser_land(struct parser *p, uint32_t jump);
 
+/*
+ * "(A, B, …)": `item` appends the test of one value; a jump of `code` behind each goes
+ * to the end of the list, where the result of the last test run decides.
+ */
+bool parser_list(struct parser *p, enum filter_code code,
+	bool (*item)(struct parser *p, const void *ctx), const void *ctx);
+
 /* ---- words (filter_lex.c) ---- */
 
 void lex_blank(struct parser *p);

@@ -114,7 +114,7 @@ class Order(Routed):
     def test_one_way_on_each(self):
         """A reply before its request would split rows, and make up losses and repeats.
 
-        Gap letters are not looked at: veth itself reorders when a sender changes its CPU.
+        Gap letters are not looked at: one in about 200 connections had one, not always explained.
         """
         macs = [mac_of(self.r, name).hex(":") for name in ("ra", "rb")]
         for side in ("src", "dst"):
