@@ -54,7 +54,7 @@ static uint32_t share(const struct plan *p, uint32_t n, uint64_t *given)
 /* A pool of open connections; each packet comes from a random one. */
 static int mix(const struct plan *p, struct wire *w)
 {
-	struct talk *open = calloc(p->at_once, sizeof(*open));
+	struct dialogue *open = calloc(p->at_once, sizeof(*open));
 	uint64_t rng = p->seed * 0x9e3779b97f4a7c15ULL | 1, now_ns = 0, given = 0;
 	uint32_t started = 0, alive = 0, i;
 	bool over;
@@ -118,7 +118,7 @@ static int flood_packet(enum flood kind, struct wire *w, uint64_t now_us, uint64
 
 /* The hidden connections: 24 packets each, 10 ms apart, no retransmission, so that a
  * test knows every round trip there is. */
-static void hidden(struct talk *t, uint32_t n, uint64_t seed)
+static void hidden(struct dialogue *t, uint32_t n, uint64_t seed)
 {
 	static const uint8_t client[4] = {198, 51, 100, 0}, server[4] = {192, 0, 2, 10};
 
@@ -133,7 +133,7 @@ static void hidden(struct talk *t, uint32_t n, uint64_t seed)
 }
 
 struct hiding {
-	struct talk talk;
+	struct dialogue talk;
 	uint64_t due_us;
 	bool over;
 };

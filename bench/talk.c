@@ -26,13 +26,13 @@ static void address(struct endpoint *e, bool v6, uint32_t net, uint32_t host)
 	memcpy(e->addr + 12, four, sizeof(four));
 }
 
-void talk_init(struct talk *t, uint32_t n, uint32_t total, uint64_t seed)
+void talk_init(struct dialogue *t, uint32_t n, uint32_t total, uint64_t seed)
 {
 	static const uint16_t ports[8] = {443, 443, 443, 443, 443, 80, 22, 5432};
 	struct talk_side *s;
 	int i;
 
-	*t = (struct talk){
+	*t = (struct dialogue){
 		.total = total, .rng = seed ^ (n + 1) * 0x9e3779b97f4a7c15ULL};
 	for (i = 0; i < 8; i++)
 		(void)talk_random(&t->rng); /* neighbouring seeds start alike */
@@ -50,7 +50,7 @@ void talk_init(struct talk *t, uint32_t n, uint32_t total, uint64_t seed)
 	}
 }
 
-static int say(struct talk *t, struct wire *w, uint8_t from, struct segment seg)
+static int say(struct dialogue *t, struct wire *w, uint8_t from, struct segment seg)
 {
 	struct talk_side *a = &t->side[from], *b = &t->side[!from];
 
@@ -70,7 +70,7 @@ static int say(struct talk *t, struct wire *w, uint8_t from, struct segment seg)
 	return wire_put(w, &seg);
 }
 
-static int control(struct talk *t, struct wire *w, uint8_t from, struct segment seg)
+static int control(struct dialogue *t, struct wire *w, uint8_t from, struct segment seg)
 {
 	seg.seq = t->side[from].next;
 	t->side[from].next += (seg.flags & (WIRE_SYN | WIRE_FIN)) != 0;
@@ -78,7 +78,7 @@ static int control(struct talk *t, struct wire *w, uint8_t from, struct segment 
 }
 
 static int data(
-	struct talk *t, struct wire *w, uint32_t seq, uint32_t len, uint64_t now_us)
+	struct dialogue *t, struct wire *w, uint32_t seq, uint32_t len, uint64_t now_us)
 {
 	static const uint8_t tls[5] = {0x17, 3, 3, 5, 0x8f}, http[5] = "GET /";
 	bool web = t->side[1].end.port == 80;
@@ -94,7 +94,7 @@ static int data(
 	return say(t, w, t->talker, seg);
 }
 
-static void next_burst(struct talk *t)
+static void next_burst(struct dialogue *t)
 {
 	t->talker = t->bulk ? 1 : !t->talker;
 	if (t->sent == 3)
@@ -105,7 +105,7 @@ static void next_burst(struct talk *t)
 		t->burst = t->talker == 0 ? 1 : 1 + talk_random(&t->rng) % 8;
 }
 
-static int new_data(struct talk *t, struct wire *w, uint64_t now_us)
+static int new_data(struct dialogue *t, struct wire *w, uint64_t now_us)
 {
 	struct talk_side *s = &t->side[t->talker];
 	uint32_t len = t->burst > 1 ? SEGMENT_BYTES : 60 + talk_random(&t->rng) % 600;
@@ -127,7 +127,7 @@ static int new_data(struct talk *t, struct wire *w, uint64_t now_us)
 	return data(t, w, seq, len, now_us);
 }
 
-static int odd_data(struct talk *t, struct wire *w, uint64_t now_us)
+static int odd_data(struct dialogue *t, struct wire *w, uint64_t now_us)
 {
 	struct talk_odd odd = t->odd;
 
@@ -136,7 +136,7 @@ static int odd_data(struct talk *t, struct wire *w, uint64_t now_us)
 	return data(t, w, odd.seq, odd.len_bytes, now_us);
 }
 
-static int middle(struct talk *t, struct wire *w, uint64_t now_us)
+static int middle(struct dialogue *t, struct wire *w, uint64_t now_us)
 {
 	const struct segment ack = {.time_us = now_us, .flags = WIRE_ACK};
 
@@ -151,7 +151,7 @@ static int middle(struct talk *t, struct wire *w, uint64_t now_us)
 	return new_data(t, w, now_us);
 }
 
-int talk_step(struct talk *t, struct wire *w, uint64_t now_us, bool *over)
+int talk_step(struct dialogue *t, struct wire *w, uint64_t now_us, bool *over)
 {
 	static const uint8_t opening[3] = {WIRE_SYN, WIRE_SYN | WIRE_ACK, WIRE_ACK};
 	static const uint8_t closing[3] = {

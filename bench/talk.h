@@ -20,7 +20,7 @@ struct talk_odd {
 	bool waiting;
 };
 
-struct talk {
+struct dialogue {
 	struct talk_side side[2]; /* 0 opened the connection */
 	struct talk_odd odd;
 	uint64_t rng;
@@ -36,8 +36,8 @@ uint32_t talk_random(uint64_t *state);
 
 /* Connection number n of a capture: who and where follow from n, the rest from the
  * seed. total is at least TALK_MIN_PACKETS. */
-void talk_init(struct talk *t, uint32_t n, uint32_t total, uint64_t seed);
+void talk_init(struct dialogue *t, uint32_t n, uint32_t total, uint64_t seed);
 
 /* Writes the connection's next packet; *over says that it was the last. */
-int talk_step(struct talk *t, struct wire *w, uint64_t now_us, bool *over);
+int talk_step(struct dialogue *t, struct wire *w, uint64_t now_us, bool *over);
 #endif

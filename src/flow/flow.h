@@ -18,6 +18,9 @@
 #include "flow/holes.h"
 #include "flow/rate.h"
 #include "flow/wheel.h"
+#include "measure/names.h"
+#include "measure/talk.h"
+#include "measure/tcp_measure.h"
 
 enum flow_fact {               /* bits of flow.facts */
 	FLOW_SMALL = 1 << 0,   /* expanded from a small record: see FLOW_HAS_* */
@@ -32,6 +35,8 @@ enum flow_fact {               /* bits of flow.facts */
 		      << 7, /* both FINs acknowledged, or RST: the connection is over */
 	FLOW_HAS_DETAILS =
 		1 << 8, /* ttl, tos, mac, vlan, tunnel, interface, mss… are known */
+	FLOW_NAMED = 1
+		     << 9, /* its first bytes were looked at: no more is to be learnt */
 	FLOW_ICMP_ERROR = 1 << 11,
 	FLOW_ORIENTED = 1 << 12, /* orig is certain (SYN, SYN-ACK, echo request) */
 };
@@ -111,7 +116,12 @@ struct flow {
 	uint64_t counted_ns[2]; /* per direction: last packet that counted */
 	uint16_t carrier[2];    /* per direction: the one whose packets count
 				   (packet.carrier) */
-	uint8_t class;          /* which wheel of the table holds it */
+	struct names names;
+	struct tcp_measure *tcp; /* owned; NULL: no TCP, or a small record */
+	struct talk *talk;       /* owned; NULL: nothing is measured */
+	uint32_t tcp_number;     /* pool.c's: of *tcp in its slab */
+	uint32_t talk_number;    /* of *talk in POOL_TALK */
+	uint8_t class;           /* which wheel of the table holds it */
 };
 
 /* The side that opened the connection, and the other. */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "flow/replay.h"
+
 #define SECOND_NS         1000000000ull
 #define HALF_OPEN_NS      (60 * SECOND_NS)
 #define MIDSTREAM_NS      (300 * SECOND_NS)
@@ -126,13 +128,14 @@ int pool_init(struct flow_table *t)
 {
 	uint64_t cap = t->setup.memory_bytes;
 	uint64_t longest_ns = t->setup.idle_ns ? t->setup.idle_ns : ESTABLISHED_NS;
-	uint64_t fulls = cap / 8 * 5 / sizeof(struct flow);
+	uint64_t fulls = cap / 16 * 9 /
+			 (sizeof(struct flow) + sizeof(struct tcp_measure));
 
 	if (t->setup.keep_ns > longest_ns)
 		longest_ns = t->setup.keep_ns;
 	if (fulls > REF_NUMBER(UINT32_MAX))
 		fulls = REF_NUMBER(UINT32_MAX);
-	t->small_bytes_most = cap / 4;
+	t->small_bytes_most = cap / 16 * 3;
 	t->flows_most = t->setup.max_flows ? t->setup.max_flows : UINT32_MAX;
 	t->user = (struct wheel_user){t, ref_link, ref_expiry_ns};
 	for (unsigned c = 0; c < CLASS_COUNT; c++)
@@ -146,6 +149,8 @@ int pool_init(struct flow_table *t)
 			small_most(t, SMALL_V4_BYTES)) < 0 ||
 		slab_init(&t->slab[REF_SMALL_V6], SMALL_V6_BYTES,
 			small_most(t, SMALL_V6_BYTES)) < 0 ||
+		slab_init(&t->tcp, sizeof(struct tcp_measure), (uint32_t)fulls) < 0 ||
+		measure_init(&t->measure, cap / 8, &t->setup.key) < 0 ||
 		index_init(&t->index, FIRST_INDEX_SLOTS) < 0)
 		return -ENOMEM;
 	return paths_init(&t->paths, &t->setup.key);
@@ -155,6 +160,8 @@ void pool_done(struct flow_table *t)
 {
 	for (unsigned k = 0; k < REF_KINDS; k++)
 		slab_done(&t->slab[k]);
+	slab_done(&t->tcp);
+	measure_done(&t->measure);
 	index_done(&t->index);
 	paths_done(&t->paths);
 }
@@ -179,12 +186,44 @@ static uint32_t hash_of(const struct flow_table *t, uint32_t ref)
 	return (uint32_t)tuple_hash(&t->setup.key, &key);
 }
 
+bool pool_measure(struct flow_table *t, struct flow *f)
+{
+	if (f->key.proto != PROTO_TCP)
+		return false;
+	f->tcp_number = slab_alloc(&t->tcp);
+	if (!f->tcp_number) /* there is one for each flow */
+		return false;
+	f->tcp = slab_at(&t->tcp, f->tcp_number);
+	memset(f->tcp, 0, sizeof(*f->tcp));
+	return true;
+}
+
+static void measured(struct flow_table *t, struct flow *f)
+{
+	if (f->tcp) {
+		tcp_measure_done(&t->measure, f->tcp);
+		slab_free(&t->tcp, f->tcp_number);
+	}
+	if (f->talk) {
+		talk_done(&t->measure, f->talk);
+		pools_free(&t->measure.pools, POOL_TALK, f->talk_number);
+	}
+	names_done(&t->measure, &f->names);
+}
+
+static void record_free(struct flow_table *t, uint32_t ref)
+{
+	if (REF_KIND(ref) == REF_FULL)
+		measured(t, pool_full(t, ref));
+	slab_free(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));
+}
+
 bool pool_enter(struct flow_table *t, uint32_t ref, uint32_t hash)
 {
 	enum flow_class class = class_of(t, ref);
 
 	if (!index_reserve(&t->index)) {
-		slab_free(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));
+		record_free(t, ref);
 		t->setup.counters->overruns++;
 		return false;
 	}
@@ -219,6 +258,8 @@ uint32_t pool_promote(struct flow_table *t, uint32_t ref, uint32_t hash)
 	memset(f, 0, sizeof(*f));
 	small_expand(f, (const struct small *)copy, v6, &t->paths);
 	f->facts &= ~(uint32_t)FLOW_SMALL;
+	if (pool_measure(t, f))
+		replay_small(t, f, (const struct small *)copy);
 	index_replace(&t->index, hash, ref, full);
 	f->class = class_of(t, full);
 	wheel_add(&t->wheel[f->class], &t->user, full);
@@ -253,7 +294,7 @@ void pool_end(struct flow_table *t, uint32_t ref, enum evict_class why)
 	t->setup.sink.ended(t->setup.sink.ctx, f, t->now_ns);
 	wheel_remove(&t->wheel[wheel_of(t, ref)], &t->user, ref);
 	index_remove(&t->index, hash, ref);
-	slab_free(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));
+	record_free(t, ref);
 }
 
 void pool_event(

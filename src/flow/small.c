@@ -178,9 +178,9 @@ static bool midstream_update(struct small *s, const struct packet *p)
 		return false;
 	if (s->mid.flags && tcp_has_sequence(p) &&
 		((tcp_span(p) && p->seq != s->seq[first]) ||
-			(p->tcp_flags ^ s->mid.flags) & TCP_ACK ||
-			(!p->window && !(s->note & SMALL_NOTE_ZERO_WINDOW))))
-		return false;
+			(p->tcp_flags ^ s->mid.flags) & TCP_ACK || !p->window ||
+			(!tcp_span(p) && p->ack == s->seq[!first])))
+		return false; /* the last two: of interest to the experts */
 	note_midstream(s, p);
 	return true;
 }

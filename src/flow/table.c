@@ -12,6 +12,13 @@
 #define AHEAD         6u /* packets; measured: 12 and 24 are slower, 4 is about the same */
 #define COPY_NS       50000000u /* between interfaces of this machine */
 
+static void tell_sample(void *ctx, const void *subject, const struct sample *s)
+{
+	struct flow_table *t = ctx;
+
+	t->setup.sink.sample(t->setup.sink.ctx, subject, s);
+}
+
 struct flow_table *flow_table_new(const struct flow_setup *setup)
 {
 	struct flow_table *t = aligned_alloc(_Alignof(struct flow_table), sizeof(*t));
@@ -20,8 +27,11 @@ struct flow_table *flow_table_new(const struct flow_setup *setup)
 		return NULL;
 	memset(t, 0, sizeof(*t));
 	t->setup = *setup;
-	if (pool_init(t) == 0)
+	if (pool_init(t) == 0) {
+		t->measure.sink = (struct measure_sink){
+			t, setup->sink.sample ? tell_sample : NULL};
 		return t;
+	}
 	pool_done(t);
 	free(t);
 	return NULL;
@@ -118,6 +128,7 @@ static void create_full(struct flow_table *t, const struct packet *p)
 	if (!ref)
 		return;
 	update_begin(t, pool_full(t, ref), p);
+	(void)pool_measure(t, pool_full(t, ref));
 	if (!pool_enter(t, ref, p->hash))
 		return;
 	announce(t, ref, p);
@@ -319,7 +330,7 @@ uint32_t flow_table_count(const struct flow_table *t)
 
 size_t flow_table_bytes(const struct flow_table *t)
 {
-	size_t sum = sizeof(*t) +
+	size_t sum = sizeof(*t) + slab_bytes(&t->tcp) + pools_bytes(&t->measure.pools) +
 		     ((size_t)t->index.mask + 1) * sizeof(struct index_slot) +
 		     PATHS_MOST * (sizeof(struct path) + 2 * sizeof(uint16_t));
 
@@ -331,4 +342,9 @@ size_t flow_table_bytes(const struct flow_table *t)
 uint64_t flow_table_probes(const struct flow_table *t)
 {
 	return t->index.lookups ? t->index.probes * 1000 / t->index.lookups : 0;
+}
+
+struct measure *flow_table_measure(struct flow_table *t)
+{
+	return &t->measure;
 }

@@ -26,6 +26,8 @@ struct flow_sink { /* callbacks; the flow is borrowed for the call */
 	/* May be NULL. `now_ns` is the time of what caused it. */
 	void (*event)(
 		void *ctx, const struct flow *f, enum flow_event e, uint64_t now_ns);
+	/* May be NULL. A round trip, valid or not; the flow has what came before it. */
+	void (*sample)(void *ctx, const struct flow *f, const struct sample *s);
 	/* The flow leaves the table: some time after its close, idle, evicted, or at
 	 * the end. */
 	void (*ended)(void *ctx, const struct flow *f, uint64_t now_ns);
@@ -80,6 +82,9 @@ void flow_table_each(struct flow_table *t, void *ctx, flow_visit *each);
 
 /* The flow of a handle, valid until the next call of any function of the table. */
 const struct flow *flow_table_at(struct flow_table *t, uint32_t handle);
+
+/* What its flows are measured with. */
+struct measure *flow_table_measure(struct flow_table *t);
 
 /* How many flows there are, and bytes taken from the system. */
 uint32_t flow_table_count(const struct flow_table *t);

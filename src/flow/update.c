@@ -139,10 +139,25 @@ static void tcp_events(
 			pool_event(t, f, table[i].event, now_ns);
 }
 
+static void learn_names(struct flow_table *t, struct flow *f, const struct packet *p)
+{
+	names_packet(&t->measure, &f->names, p, p->dir == f->orig);
+	if (!names_wanted(&f->names))
+		f->facts |= FLOW_NAMED;
+}
+
 static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *p)
 {
 	struct flow *f = pool_full(t, ref);
-	unsigned change = tcp_update(f, p);
+	struct segment s = {0};
+	unsigned change;
+
+	t->measure.subject = f;
+	if (f->tcp)
+		tcp_measure_segment(&t->measure, f->tcp, p, f->orig, &s);
+	if (p->payload_len && !(f->facts & FLOW_NAMED) && s.class != SEGMENT_AGAIN)
+		learn_names(t, f, p);
+	change = tcp_update(f, p);
 
 	if (__builtin_expect(change == 0, 1))
 		return;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/slab.h"
+#include "flow/copies.h"
 #include "model/home.h"
 
 #define SECOND_NS     1000000000ull
@@ -12,6 +12,7 @@
 #define HANDLE_FROZEN (1ull << 33) /* the rest is an index into engine.frozen */
 #define HANDLE_ENDED  (1ull << 32) /* the rest is a number of engine.ended */
 #define ENDED_SHARE   2            /* half of the memory may hold rows that ended */
+#define COPY_BYTES    8192 /* room that is reserved for a frozen row, and more */
 
 struct traffic { /* wire bits of everything, and in and out of home */
 	uint64_t all_bytes, in_bytes, out_bytes, packets;
@@ -19,10 +20,10 @@ struct traffic { /* wire bits of everything, and in and out of home */
 	uint32_t second;
 };
 
-/* A copy of what a query sees; NULL flows: not frozen. */
+/* A copy of what a query sees. */
 struct frozen {
-	struct flow *flows; /* owned */
-	uint32_t count, room;
+	struct copies flows;
+	bool there;
 	uint64_t now_ns;
 	struct totals totals; /* rates and counters of that moment */
 };
@@ -34,7 +35,7 @@ struct engine {
 	struct counters counters;
 	struct build *build;
 	struct buf scratch;
-	struct slab ended; /* struct flow; only with keep_ended */
+	struct copies ended; /* only with keep_ended */
 	struct totals totals;
 	struct traffic traffic;
 	uint32_t closed[MINUTE]; /* closes by second */
@@ -93,20 +94,22 @@ static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
 {
 	struct engine *e = ctx;
 	struct row r = row_of(e, f);
-	uint32_t number;
 
 	(void)now_ns;
 	if (!e->flushing)
 		r.now_ns = f->last_ns;
 	if (e->setup.sink.ended)
 		e->setup.sink.ended(e->setup.sink.ctx, &r, uid_of(e, f));
-	if (!e->setup.keep_ended)
-		return;
-	number = slab_alloc(&e->ended);
-	if (number)
-		memcpy(slab_at(&e->ended, number), f, sizeof(*f));
-	else
+	if (e->setup.keep_ended && !copies_add(&e->ended, f))
 		e->counters.evicted[EVICT_CLOSED]++;
+}
+
+static void on_sample(void *ctx, const struct flow *f, const struct sample *sample)
+{
+	struct engine *e = ctx;
+	struct row r = row_of(e, f);
+
+	e->setup.sink.sample(e->setup.sink.ctx, &r, sample);
 }
 
 struct engine *engine_new(const struct engine_setup *setup)
@@ -128,12 +131,13 @@ struct engine *engine_new(const struct engine_setup *setup)
 		return NULL;
 	e->setup = *setup;
 	flows.counters = &e->counters;
-	flows.sink = (struct flow_sink){e, on_event, on_ended};
+	flows.sink = (struct flow_sink){.ctx = e,
+		.event = on_event,
+		.ended = on_ended,
+		.sample = setup->sink.sample ? on_sample : NULL};
 	e->table = flow_table_new(&flows);
 	e->build = build_new();
-	if (slab_init(&e->ended, sizeof(struct flow),
-		    (uint32_t)(setup->memory_bytes / ENDED_SHARE /
-			       sizeof(struct flow))) == 0 &&
+	if (copies_init(&e->ended, setup->memory_bytes / ENDED_SHARE) == 0 &&
 		e->table && e->build)
 		return e;
 	engine_free(e);
@@ -144,10 +148,12 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
+	if (e->table) {
+		engine_thaw(e);
+		copies_done(&e->ended, flow_table_measure(e->table));
+	}
 	flow_table_free(e->table);
-	engine_thaw(e);
 	build_free(e->build);
-	slab_done(&e->ended);
 	buf_done(&e->scratch);
 	free(e);
 }
@@ -288,8 +294,8 @@ static void each_live(struct engine *e, void *state, row_visit *visit)
 {
 	struct scan s = {e, state, visit};
 
-	for (uint32_t n = 1; n <= e->ended.used; n++) {
-		const struct flow *f = slab_at(&e->ended, n);
+	for (uint32_t n = 1; n <= copies_count(&e->ended); n++) {
+		const struct flow *f = copies_at(&e->ended, n);
 		struct row r = row_of(e, f);
 
 		count_row(&e->totals, f);
@@ -310,12 +316,12 @@ static void feed_each(void *ctx, void *state, row_visit *visit)
 {
 	struct engine *e = ctx;
 
-	if (!e->frozen.flows) {
+	if (!e->frozen.there) {
 		each_live(e, state, visit);
 		return;
 	}
-	for (uint32_t i = 0; i < e->frozen.count; i++) {
-		const struct flow *f = &e->frozen.flows[i];
+	for (uint32_t i = 1; i <= copies_count(&e->frozen.flows); i++) {
+		const struct flow *f = copies_at(&e->frozen.flows, i);
 		struct row r = frozen_row(e, f);
 
 		count_row(&e->totals, f);
@@ -326,9 +332,9 @@ static void feed_each(void *ctx, void *state, row_visit *visit)
 static const struct flow *flow_at(struct engine *e, uint64_t handle)
 {
 	if (handle & HANDLE_FROZEN)
-		return &e->frozen.flows[(uint32_t)handle];
+		return copies_at(&e->frozen.flows, (uint32_t)handle);
 	if (handle & HANDLE_ENDED)
-		return slab_at(&e->ended, (uint32_t)handle);
+		return copies_at(&e->ended, (uint32_t)handle);
 	return flow_table_at(e->table, (uint32_t)handle);
 }
 
@@ -347,8 +353,7 @@ static void freeze_row(void *state, const struct row *r, uint64_t uid, uint64_t 
 
 	(void)uid;
 	(void)handle;
-	if (frozen->count < frozen->room)
-		frozen->flows[frozen->count++] = *r->flow;
+	(void)copies_add(&frozen->flows, r->flow); /* there is room for all */
 }
 
 static void total_rates(struct engine *e)
@@ -381,13 +386,11 @@ static void take_totals(struct engine *e)
 
 void engine_freeze(struct engine *e)
 {
-	struct frozen frozen = {.room = e->ended.used + flow_table_count(e->table),
-		.now_ns = e->now_ns};
-	size_t bytes = ((size_t)frozen.room + 1) * sizeof(struct flow);
+	struct frozen frozen = {.there = true, .now_ns = e->now_ns};
+	uint64_t rows = copies_count(&e->ended) + flow_table_count(e->table) + 1;
 
 	engine_thaw(e);
-	frozen.flows = aligned_alloc(_Alignof(struct flow), bytes);
-	if (!frozen.flows)
+	if (copies_init(&frozen.flows, rows * COPY_BYTES) < 0)
 		return;
 	take_totals(e);
 	frozen.totals = e->totals;
@@ -397,7 +400,8 @@ void engine_freeze(struct engine *e)
 
 void engine_thaw(struct engine *e)
 {
-	free(e->frozen.flows);
+	if (e->frozen.there)
+		copies_done(&e->frozen.flows, flow_table_measure(e->table));
 	e->frozen = (struct frozen){0};
 }
 
@@ -405,7 +409,7 @@ const struct snapshot *engine_query(struct engine *e, const struct query *q)
 {
 	struct row_feed feed = {e, feed_each, feed_get};
 
-	if (e->frozen.flows)
+	if (e->frozen.there)
 		e->totals = e->frozen.totals;
 	else
 		take_totals(e);

@@ -18,6 +18,8 @@ struct engine_sink { /* callbacks; rows are borrowed for the call */
 	/* May be NULL. A connection that ended, was evicted, or was there at the end.
 	 */
 	void (*ended)(void *ctx, const struct row *r, uint64_t uid);
+	/* May be NULL. A round trip, valid or not. */
+	void (*sample)(void *ctx, const struct row *r, const struct sample *s);
 };
 
 struct engine_setup {

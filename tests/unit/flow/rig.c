@@ -47,7 +47,7 @@ struct rig *rig_new(const struct flow_setup *setup)
 		r->setup.memory_bytes = 1u << 20;
 	r->setup.key = (struct hash_key){7, 11};
 	r->setup.counters = &r->counters;
-	r->setup.sink = (struct flow_sink){r, on_event, on_ended};
+	r->setup.sink = (struct flow_sink){.ctx = r, .event = on_event, .ended = on_ended};
 	r->table = flow_table_new(&r->setup);
 	assert_non_null(r->table);
 	r->now_ns = RIG_EPOCH;
@@ -67,11 +67,11 @@ void rig_only_full(struct rig *r)
 	r->table->paths.used = PATHS_MOST - 1;
 }
 
-struct talk rig_talk(uint8_t proto, unsigned n, bool v6)
+struct dialogue rig_talk(uint8_t proto, unsigned n, bool v6)
 {
 	struct addr client = {{[10] = 0xff, [11] = 0xff, 10, 0, 0, 1}};
 	struct addr server = {{[10] = 0xff, [11] = 0xff, 10, 0, 0, 2}};
-	struct talk t = {.next = {RIG_ISN0, RIG_ISN1}};
+	struct dialogue t = {.next = {RIG_ISN0, RIG_ISN1}};
 	struct packet *p = &t.proto;
 
 	if (v6) {
@@ -99,7 +99,7 @@ struct talk rig_talk(uint8_t proto, unsigned n, bool v6)
 	return t;
 }
 
-struct packet rig_packet(const struct rig *r, const struct talk *t, unsigned dir)
+struct packet rig_packet(const struct rig *r, const struct dialogue *t, unsigned dir)
 {
 	struct packet p = t->proto;
 
@@ -176,7 +176,7 @@ static void play_options(struct packet *p, const char *at)
 
 static void play_packet(struct rig *r, const char *at)
 {
-	struct talk *t = &r->talk;
+	struct dialogue *t = &r->talk;
 	unsigned dir = *at++ == '<';
 	struct packet p = rig_packet(r, t, dir);
 	uint32_t end;
@@ -252,7 +252,7 @@ static void visit(void *ctx, const struct flow *f, uint32_t handle)
 		w->handle = handle;
 }
 
-const struct flow *rig_now(struct rig *r, const struct talk *t)
+const struct flow *rig_now(struct rig *r, const struct dialogue *t)
 {
 	struct wanted w = {&t->proto.key, 0};
 

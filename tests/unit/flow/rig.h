@@ -24,7 +24,7 @@
 #define RIG_ISN0   1000u
 #define RIG_ISN1   50000u
 
-struct talk {                /* one connection, both ends */
+struct dialogue {                /* one connection, both ends */
 	struct packet proto; /* key, kind and lengths of headers; the client sends */
 	uint32_t next[2];    /* sequence numbers due: client, server */
 };
@@ -48,7 +48,7 @@ struct rig {
 	unsigned batch;            /* packets are fed in such lots */
 	struct packet waiting[64]; /* not fed yet */
 	unsigned waiters;
-	struct talk talk; /* the connection that rig_play plays */
+	struct dialogue talk; /* the connection that rig_play plays */
 };
 
 /* Without a setup: 1 MiB, no bound of flows. rig_free takes it. */
@@ -59,10 +59,10 @@ void rig_free(struct rig *r);
 void rig_only_full(struct rig *r);
 
 /* Number `n` of endless connections; v6 by the last argument. */
-struct talk rig_talk(uint8_t proto, unsigned n, bool v6);
+struct dialogue rig_talk(uint8_t proto, unsigned n, bool v6);
 
 /* A packet of the talk as it would come now; the client's when dir is 0. */
-struct packet rig_packet(const struct rig *r, const struct talk *t, unsigned dir);
+struct packet rig_packet(const struct rig *r, const struct dialogue *t, unsigned dir);
 
 void rig_feed(struct rig *r, const struct packet *p);
 void rig_feed_waiting(struct rig *r);
@@ -72,7 +72,7 @@ void rig_play(struct rig *r, const char *script);
 void rig_end(struct rig *r);
 
 /* What is in the table of the talk, without ending it; NULL: nothing. */
-const struct flow *rig_now(struct rig *r, const struct talk *t);
+const struct flow *rig_now(struct rig *r, const struct dialogue *t);
 
 unsigned rig_count(const struct rig *r, enum flow_event e);
 

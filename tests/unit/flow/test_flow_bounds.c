@@ -11,9 +11,9 @@
 #include "rig.h"
 #include "table_check.h"
 
-static void with(struct rig *r, struct talk *t, const char *script)
+static void with(struct rig *r, struct dialogue *t, const char *script)
 {
-	struct talk before = r->talk;
+	struct dialogue before = r->talk;
 
 	r->talk = *t;
 	rig_play(r, script);
@@ -21,9 +21,9 @@ static void with(struct rig *r, struct talk *t, const char *script)
 	r->talk = before;
 }
 
-static struct talk start(struct rig *r, uint8_t proto, unsigned n, const char *script)
+static struct dialogue start(struct rig *r, uint8_t proto, unsigned n, const char *script)
 {
-	struct talk t = rig_talk(proto, n, n % 3 == 0);
+	struct dialogue t = rig_talk(proto, n, n % 3 == 0);
 
 	with(r, &t, script);
 	return t;
@@ -78,7 +78,7 @@ static void by_class(void **state)
 static void idle_before_active(void **state)
 {
 	struct rig *r = bounded(100);
-	struct talk t[100];
+	struct dialogue t[100];
 
 	(void)state;
 	for (unsigned n = 0; n < 100; n++)
@@ -139,7 +139,7 @@ static void flood_one(struct rig *r, enum flood kind, unsigned n)
 #define VICTIMS 50u
 #define BETWEEN 60u /* packets of the flood to one connection of interest */
 
-static void check_victim(struct rig *r, const struct talk *t, unsigned packets)
+static void check_victim(struct rig *r, const struct dialogue *t, unsigned packets)
 {
 	const struct flow *f = rig_now(r, t);
 
@@ -151,7 +151,7 @@ static void check_victim(struct rig *r, const struct talk *t, unsigned packets)
 static void one_flood(enum flood kind)
 {
 	struct rig *r = bounded(500);
-	struct talk old[VICTIMS], young[VICTIMS];
+	struct dialogue old[VICTIMS], young[VICTIMS];
 
 	r->batch = 64;
 	for (unsigned n = 0; n < VICTIMS; n++)
@@ -199,7 +199,7 @@ static void tiny_tables(void **state)
 	(void)state;
 	for (unsigned seed = 1; seed <= 300; seed++) {
 		struct rig *r = bounded(1 + seed % 3);
-		struct talk t[6];
+		struct dialogue t[6];
 
 		srand(seed);
 		for (unsigned n = 0; n < 6; n++)

@@ -141,7 +141,7 @@ static const struct part parts[] = {
 	{1, 5, 0, 100, true},
 };
 
-static void feed_part(struct rig *r, const struct talk *t, const struct part *part)
+static void feed_part(struct rig *r, const struct dialogue *t, const struct part *part)
 {
 	struct packet p = rig_packet(r, t, part->dir);
 	uint64_t copies = r->counters.copies;
@@ -163,7 +163,7 @@ static void datagrams(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++) {
-		struct talk t = rig_talk(
+		struct dialogue t = rig_talk(
 			protos[i / 2], 9, protos[i / 2] == PROTO_ICMPV6);
 		struct rig *r = rig_new(NULL);
 

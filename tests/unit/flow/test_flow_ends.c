@@ -51,7 +51,7 @@ static const struct end ends[] = {
 /* From the lower address when `dir` is 0. */
 static struct packet first_packet(const struct end *e, unsigned dir)
 {
-	struct talk t = rig_talk(e->proto, 1, e->proto == PROTO_ICMPV6);
+	struct dialogue t = rig_talk(e->proto, 1, e->proto == PROTO_ICMPV6);
 	struct packet p = t.proto;
 
 	p.dir = dir & 1;
@@ -213,7 +213,7 @@ static void errors_about_datagrams(void **state)
 	}
 }
 
-struct names {
+struct name_list {
 	uint64_t uid[8];
 	unsigned count;
 };
@@ -221,7 +221,7 @@ struct names {
 static void add_name(void *ctx, const struct flow *f, uint32_t handle)
 {
 	static const struct hash_key key = {1, 2};
-	struct names *n = ctx;
+	struct name_list *n = ctx;
 
 	(void)handle;
 	n->uid[n->count++] = flow_uid(f, &key);
@@ -234,7 +234,7 @@ static void names_stay(void **state)
 		">S", "<SA", ">A", ">A100 t1000", "t-5 <A70000", ">FA", "<FA >A"};
 	const struct hash_key key = {1, 2};
 	struct rig *r = rig_new(NULL);
-	struct names n = {.count = 0};
+	struct name_list n = {.count = 0};
 	uint64_t uid = 0;
 
 	(void)state;
@@ -264,7 +264,7 @@ static void keys_are_whole(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 32; i++) {
-		struct talk t = rig_talk(i & 1 ? PROTO_TCP : PROTO_UDP, 0, i & 2);
+		struct dialogue t = rig_talk(i & 1 ? PROTO_TCP : PROTO_UDP, 0, i & 2);
 		struct packet p;
 
 		t.proto.key.scope = i & 4 ? 7 : 0;

@@ -215,7 +215,7 @@ static void random_word(struct rig *r)
 static struct rig *in_batches(unsigned seed, unsigned batch)
 {
 	struct rig *r = rig_new(NULL);
-	struct talk t[5];
+	struct dialogue t[5];
 
 	srand(seed);
 	r->batch = batch;

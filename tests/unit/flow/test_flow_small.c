@@ -12,7 +12,7 @@
 #include "flow/pool.h"
 #include "rig.h"
 
-static bool is_small(struct rig *r, const struct talk *t)
+static bool is_small(struct rig *r, const struct dialogue *t)
 {
 	const struct flow *f = rig_now(r, t);
 
@@ -20,7 +20,7 @@ static bool is_small(struct rig *r, const struct talk *t)
 	return f->facts & FLOW_SMALL;
 }
 
-static void feed_sized(struct rig *r, const struct talk *t, unsigned dir,
+static void feed_sized(struct rig *r, const struct dialogue *t, unsigned dir,
 	uint32_t ip_bytes, uint32_t overhead)
 {
 	struct packet p = rig_packet(r, t, dir);
@@ -48,7 +48,7 @@ static void counters_overflow(void **state)
 		const struct room *m = &rooms[i / 4];
 		bool icmp = i & 1, v6 = i & 2;
 		struct rig *r = rig_new(NULL);
-		struct talk t = rig_talk(
+		struct dialogue t = rig_talk(
 			icmp ? v6 ? PROTO_ICMPV6 : PROTO_ICMP : PROTO_UDP, 1, v6);
 
 		for (uint32_t n = 0; n < m->packets; n++)
@@ -74,7 +74,7 @@ static void counters_overflow(void **state)
 static void too_large_at_once(void **state)
 {
 	struct rig *r = rig_new(NULL);
-	struct talk t = rig_talk(PROTO_UDP, 1, false);
+	struct dialogue t = rig_talk(PROTO_UDP, 1, false);
 	struct packet p = rig_packet(r, &t, 0);
 
 	(void)state;
@@ -104,7 +104,7 @@ static void too_large_at_once(void **state)
 static void times_overflow(void **state)
 {
 	struct flow_setup setup = {.idle_ns = 1ull << 42};
-	struct talk t = rig_talk(PROTO_UDP, 1, false);
+	struct dialogue t = rig_talk(PROTO_UDP, 1, false);
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
@@ -207,7 +207,7 @@ static uint32_t pick(const uint32_t *list, unsigned count)
 	return list[(unsigned)rand() % count];
 }
 
-static void random_tcp(struct rig *r, struct talk *t, struct packet *p)
+static void random_tcp(struct rig *r, struct dialogue *t, struct packet *p)
 {
 	static const uint32_t flags[] = {TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK,
 		TCP_ACK, TCP_ACK | TCP_PSH, TCP_FIN | TCP_ACK, TCP_RST,
@@ -237,7 +237,7 @@ static void random_tcp(struct rig *r, struct talk *t, struct packet *p)
 						  !!(p->tcp_flags & TCP_FIN);
 }
 
-static void random_packet(struct rig *const r[2], struct talk *t)
+static void random_packet(struct rig *const r[2], struct dialogue *t)
 {
 	static const uint32_t pauses_ms[] = {2, 2, 2, 2, 50, 1100, 4000, 61000, 301000};
 	struct packet p = rig_packet(r[0], t, (unsigned)rand() % 2);
@@ -322,7 +322,7 @@ static void play_both(unsigned seed, unsigned talks)
 {
 	struct rig *r[2] = {rig_new(NULL), rig_new(NULL)};
 	static const uint8_t protos[] = {PROTO_TCP, PROTO_TCP, PROTO_UDP, PROTO_ICMP};
-	struct talk talk[TALKS];
+	struct dialogue talk[TALKS];
 
 	srand(seed);
 	rig_only_full(r[1]);

@@ -1,0 +1,47 @@
+/*
+ * tcp_measure — everything that is measured of one TCP connection. The analyzers'
+ * states come first, because each segment touches them.
+ */
+#ifndef KONN_MEASURE_TCP_MEASURE_H
+#define KONN_MEASURE_TCP_MEASURE_H
+
+#include "measure/expert.h"
+#include "measure/limit.h"
+#include "measure/loss.h"
+#include "measure/measure.h"
+#include "measure/rtt.h"
+#include "measure/segment.h"
+#include "measure/turns.h"
+
+struct tcp_side {
+	struct rtt_state rtt;
+	struct expert_state expert;
+	struct loss_state loss;
+	struct limit_state limit;
+};
+
+struct tcp_results {
+	struct expert_counts expert; /* of the segments that side sent */
+	struct loss_counts loss;     /* of its data */
+	struct limit_shares limit;   /* of its sending */
+	struct rtt rtt;              /* of the path between the capture point and it */
+};
+
+struct tcp_measure {             /* zeroed at the start */
+	struct tcp_side side[2]; /* by direction: 0 is sent by endpoint 0 of the key */
+	uint64_t newest_ns;
+	struct tcp_results result[2];
+	struct turns turns;
+};
+
+/* One segment, copies excluded; `orig` is the side that opened the connection. */
+void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
+	const struct packet *p, unsigned orig, struct segment *out);
+
+/* Gives back what it holds of the pools. */
+void tcp_measure_done(struct measure *g, struct tcp_measure *m);
+
+/* `out` becomes a copy of the results that holds nothing of the pools. */
+void tcp_measure_seal(struct tcp_measure *out, const struct tcp_measure *m);
+
+#endif
