@@ -1,0 +1,102 @@
+#include "model/getters_measure.h"
+
+static const struct spread *spread_of(const struct flow *f, unsigned half)
+{
+	if (f->tcp)
+		return &f->tcp->result[half].rtt.spread;
+	return f->talk && !f->talk->whole ? &f->talk->rtt[half].spread : NULL;
+}
+
+static struct value handshake(const struct flow *f, unsigned half)
+{
+	if (f->tcp)
+		return N_IF(f->tcp->result[half].rtt.has_handshake,
+			f->tcp->result[half].rtt.handshake_us);
+	return N_IF(
+		f->talk && f->talk->has_handshake[half], f->talk->handshake_us[half]);
+}
+
+static struct value queue(const struct flow *f, unsigned half)
+{
+	uint32_t us;
+
+	if (!f->tcp || !rtt_queue_us(&f->tcp->result[half].rtt, &us))
+		return value_absent();
+	return value_number(us);
+}
+
+static struct value count(const struct flow *f, unsigned half, bool ambiguous)
+{
+	if (f->tcp) {
+		const struct rtt *r = &f->tcp->result[half].rtt;
+
+		return value_number(ambiguous ? r->ambiguous : r->samples);
+	}
+	if (f->talk && !f->talk->whole)
+		return value_number(ambiguous ? f->talk->rtt[half].ambiguous
+					      : f->talk->rtt[half].samples);
+	return value_absent();
+}
+
+static struct value of_spread(const struct spread *s, enum rtt_number number)
+{
+	if (!s || s->count == 0)
+		return value_absent();
+	switch (number) {
+	case RTT_MIN: return value_number(s->least);
+	case RTT_MAX: return value_number(s->most);
+	case RTT_P50: return value_number(spread_percentile(s, 50));
+	case RTT_P95: return value_number(spread_percentile(s, 95));
+	default: return value_number(spread_percentile(s, 99));
+	}
+}
+
+struct value measure_rtt(const struct flow *f, unsigned half, enum rtt_number number)
+{
+	if (!f)
+		return value_absent();
+	switch (number) {
+	case RTT_SAMPLES: return count(f, half, false);
+	case RTT_AMBIGUOUS: return count(f, half, true);
+	case RTT_QUEUE: return queue(f, half);
+	case RTT_HANDSHAKE: return handshake(f, half);
+	default: return of_spread(spread_of(f, half), number);
+	}
+}
+
+struct value measure_rtt_whole(const struct flow *f)
+{
+	uint64_t sum = 0;
+
+	if (f && f->talk && f->talk->whole)
+		return of_spread(&f->talk->rtt[0].spread, RTT_P50);
+	for (unsigned half = 0; half < 2; half++) {
+		struct value v = measure_rtt(f, half, RTT_P50);
+
+		if (!v.present)
+			v = measure_rtt(f, half, RTT_HANDSHAKE);
+		if (!v.present)
+			return value_absent();
+		sum += v.num;
+	}
+	return value_number(sum);
+}
+
+struct value measure_connect(const struct flow *f)
+{
+	return N_IF(is_tcp(f) && f->syn_ns && f->synack_ns &&
+			    f->facts & FLOW_ESTABLISHED &&
+			    f->established_ns >= f->syn_ns,
+		(f->established_ns - f->syn_ns) / 1000);
+}
+
+struct value measure_syn_retrans(const struct flow *f)
+{
+	uint64_t again = 0;
+
+	if (!is_tcp(f) || !(f->side[0].syn_seen || f->side[1].syn_seen))
+		return value_absent();
+	for (unsigned d = 0; d < 2; d++)
+		again += f->detail[d].syns ? f->detail[d].syns - 1 : 0;
+	return value_number(again);
+}

@@ -1,0 +1,51 @@
+/*
+ * getters_measure — values that the analyzers measured (measure/): round trips, loss,
+ * reasons, names. `f` may be NULL: absent. A number of a side is a direction, of a half
+ * the endpoint that it ends at.
+ */
+#ifndef KONN_MODEL_GETTERS_MEASURE_H
+#define KONN_MODEL_GETTERS_MEASURE_H
+
+#include "model/getters.h"
+
+static inline bool is_measured(const struct flow *f)
+{
+	return f && f->tcp;
+}
+
+static inline unsigned half_orig(const struct flow *f)
+{
+	return f ? f->orig : 0;
+}
+
+static inline unsigned half_resp(const struct flow *f)
+{
+	return f ? !f->orig : 0;
+}
+
+/* ---- round trips of the half between here and endpoint `half` ---- */
+
+enum rtt_number {
+	RTT_MIN,
+	RTT_P50,
+	RTT_P95,
+	RTT_P99,
+	RTT_MAX,
+	RTT_SAMPLES,   /* 0 is present: measured, and none was good */
+	RTT_AMBIGUOUS, /* as above */
+	RTT_QUEUE,
+	RTT_HANDSHAKE,
+};
+
+struct value measure_rtt(const struct flow *f, unsigned half, enum rtt_number number);
+
+/* Both halves together: medians, else those of the handshake; absent when one is. */
+struct value measure_rtt_whole(const struct flow *f);
+
+/* First SYN to the handshake's last acknowledgement. */
+struct value measure_connect(const struct flow *f);
+
+/* SYNs and SYN-ACKs that were sent again. */
+struct value measure_syn_retrans(const struct flow *f);
+
+#endif
