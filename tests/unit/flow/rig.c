@@ -47,7 +47,8 @@ struct rig *rig_new(const struct flow_setup *setup)
 		r->setup.memory_bytes = 1u << 20;
 	r->setup.key = (struct hash_key){7, 11};
 	r->setup.counters = &r->counters;
-	r->setup.sink = (struct flow_sink){.ctx = r, .event = on_event, .ended = on_ended};
+	r->setup.sink = (struct flow_sink){
+		.ctx = r, .event = on_event, .ended = on_ended};
 	r->table = flow_table_new(&r->setup);
 	assert_non_null(r->table);
 	r->now_ns = RIG_EPOCH;
