@@ -119,7 +119,6 @@ struct flow {
 	struct names names;
 	struct tcp_measure *tcp; /* owned; NULL: no TCP, or a small record */
 	struct talk *talk;       /* owned; NULL: nothing is measured */
-	uint32_t tcp_number;     /* pool.c's: of *tcp in its slab */
 	uint32_t talk_number;    /* of *talk in POOL_TALK */
 	uint8_t class;           /* which wheel of the table holds it */
 };

@@ -186,24 +186,21 @@ static uint32_t hash_of(const struct flow_table *t, uint32_t ref)
 	return (uint32_t)tuple_hash(&t->setup.key, &key);
 }
 
-bool pool_measure(struct flow_table *t, struct flow *f)
+bool pool_measure(struct flow_table *t, uint32_t ref)
 {
+	struct flow *f = pool_full(t, ref);
+
 	if (f->key.proto != PROTO_TCP)
 		return false;
-	f->tcp_number = slab_alloc(&t->tcp);
-	if (!f->tcp_number) /* there is one for each flow */
-		return false;
-	f->tcp = slab_at(&t->tcp, f->tcp_number);
+	f->tcp = slab_at(&t->tcp, REF_NUMBER(ref));
 	memset(f->tcp, 0, sizeof(*f->tcp));
 	return true;
 }
 
 static void measured(struct flow_table *t, struct flow *f)
 {
-	if (f->tcp) {
+	if (f->tcp)
 		tcp_measure_done(&t->measure, f->tcp);
-		slab_free(&t->tcp, f->tcp_number);
-	}
 	if (f->talk) {
 		talk_done(&t->measure, f->talk);
 		pools_free(&t->measure.pools, POOL_TALK, f->talk_number);
@@ -258,7 +255,7 @@ uint32_t pool_promote(struct flow_table *t, uint32_t ref, uint32_t hash)
 	memset(f, 0, sizeof(*f));
 	small_expand(f, (const struct small *)copy, v6, &t->paths);
 	f->facts &= ~(uint32_t)FLOW_SMALL;
-	if (pool_measure(t, f))
+	if (pool_measure(t, full))
 		replay_small(t, f, (const struct small *)copy);
 	index_replace(&t->index, hash, ref, full);
 	f->class = class_of(t, full);

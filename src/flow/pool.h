@@ -35,7 +35,7 @@ struct flow_table {
 	struct flow_setup setup;
 	struct index index;
 	struct slab slab[REF_KINDS];
-	struct slab tcp; /* struct tcp_measure, one for each full TCP flow */
+	struct slab tcp; /* struct tcp_measure, of the flow with the same number */
 	struct measure measure;
 	struct paths paths;
 	struct wheel wheel[CLASS_COUNT];
@@ -73,7 +73,7 @@ uint32_t pool_alloc(struct flow_table *t, enum ref_kind kind);
 bool pool_enter(struct flow_table *t, uint32_t ref, uint32_t hash);
 
 /* Gives a full TCP flow its measure, empty; false: not TCP. */
-bool pool_measure(struct flow_table *t, struct flow *f);
+bool pool_measure(struct flow_table *t, uint32_t ref);
 
 /* The record of a small one becomes a full one, in the index and the wheels; 0: no
  * memory. */

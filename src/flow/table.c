@@ -128,7 +128,7 @@ static void create_full(struct flow_table *t, const struct packet *p)
 	if (!ref)
 		return;
 	update_begin(t, pool_full(t, ref), p);
-	(void)pool_measure(t, pool_full(t, ref));
+	(void)pool_measure(t, ref);
 	if (!pool_enter(t, ref, p->hash))
 		return;
 	announce(t, ref, p);
@@ -330,7 +330,9 @@ uint32_t flow_table_count(const struct flow_table *t)
 
 size_t flow_table_bytes(const struct flow_table *t)
 {
-	size_t sum = sizeof(*t) + slab_bytes(&t->tcp) + pools_bytes(&t->measure.pools) +
+	size_t sum = sizeof(*t) +
+		     (size_t)t->slab[REF_FULL].fresh * t->tcp.record_bytes +
+		     pools_bytes(&t->measure.pools) +
 		     ((size_t)t->index.mask + 1) * sizeof(struct index_slot) +
 		     PATHS_MOST * (sizeof(struct path) + 2 * sizeof(uint16_t));
 

@@ -27,8 +27,9 @@ struct tcp_results {
 	struct rtt rtt;              /* of the path between the capture point and it */
 };
 
-struct tcp_measure {             /* zeroed at the start */
-	struct tcp_side side[2]; /* by direction: 0 is sent by endpoint 0 of the key */
+struct tcp_measure { /* zeroed at the start */
+	_Alignas(64) struct tcp_side
+		side[2]; /* by direction: 0 is sent by endpoint 0 of the key */
 	uint64_t newest_ns;
 	struct tcp_results result[2];
 	struct turns turns;

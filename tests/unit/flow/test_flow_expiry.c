@@ -200,7 +200,6 @@ static void forget_place(struct rig *r)
 	for (unsigned i = 0; i < r->rows; i++) {
 		r->row[i].link = (struct wheel_link){0, 0};
 		r->row[i].tcp = NULL;
-		r->row[i].tcp_number = 0;
 	}
 	qsort(r->row, r->rows, sizeof(r->row[0]), row_order);
 	qsort(r->event, r->events, sizeof(r->event[0]), event_order);
