@@ -1,6 +1,8 @@
 /*
  * expert — the counters that Wireshark's TCP analysis has, with its meaning (User's
  * Guide, "TCP Analysis"), in constant space.
+ *
+ * As there, a retransmission that is fast or spurious counts as a retransmission too.
  */
 #ifndef KONN_MEASURE_EXPERT_H
 #define KONN_MEASURE_EXPERT_H
@@ -20,8 +22,19 @@ enum expert_flag { /* numbers of counters; segment.expert has bit 1 << number */
 
 #define EXPERT_BIT(name_) (1u << EXPERT_##name_)
 
-struct expert_state { /* of one sender; zeroed at the start */
-	uint32_t placeholder;
+struct expert_state { /* of one sender; zeroed at the start. 0: no number yet */
+	uint64_t next_ns; /* when `next` was last moved */
+	uint64_t ack_ns;  /* of its last segment with an acknowledgement */
+	uint64_t syn_ns;  /* its SYN (with has_rtt: the handshake's round trip) */
+	uint32_t next;    /* highest sequence number sent + 1 */
+	uint32_t whole;   /* up to here everything was seen, or acknowledged */
+	uint32_t ack;     /* last acknowledgement sent */
+	uint16_t window;  /* last one offered, as in the header */
+	uint8_t dup_acks; /* in a row; stops at its highest value */
+	uint8_t scale : 4;
+	bool has_scale : 1;  /* both SYNs would have to have it: see expert.c */
+	bool has_rtt : 1;
+	bool was_probe : 1, was_keep_alive : 1; /* its last segment */
 };
 
 struct expert_counts {

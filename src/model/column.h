@@ -20,6 +20,7 @@ enum type {
 	TYPE_ID,    /* a number that is never scaled or summed: pid, id, type */
 	TYPE_BYTES,
 	TYPE_BPS,  /* bits a second; text shows bytes a second unless --bits */
+	TYPE_PPM,  /* millionths; text shows percent */
 	TYPE_US,   /* microseconds */
 	TYPE_MS,   /* milliseconds */
 	TYPE_NS,   /* a duration kept in ns, printed in seconds with decimals */

@@ -5,7 +5,8 @@
 #include "model/filter_parser.h"
 #include "model/home.h"
 
-#define SECOND_NS 1000000000ull
+#define PERCENT_PPM 10000
+#define SECOND_NS   1000000000ull
 
 bool value_port(const struct parser *p, const char *text, size_t len, uint16_t *out)
 {
@@ -77,6 +78,20 @@ static bool parse_duration(
 		return true;
 	return parser_fail(p, w->at,
 		"'%s' is no duration: 250us, 40ms, 1.5s, 5m, 2h, 1d", w->text);
+}
+
+/* `2%`, `0.5%`, or millionths. */
+static bool parse_share(struct parser *p, const struct word *w, struct filter_op *op)
+{
+	bool percent = w->len && w->text[w->len - 1] == '%';
+	uint32_t len = w->len - percent;
+
+	if (strspn(w->text, "0123456789.") == len &&
+		num_parse_duration(
+			w->text, len, percent ? PERCENT_PPM : 1, &op->number))
+		return true;
+	return parser_fail(
+		p, w->at, "'%s' is no share: 2%%, 0.5%%, or millionths", w->text);
 }
 
 /* Days since 1970-01-01 (Gregorian): years begin in March, so that leap days come last.
@@ -198,6 +213,7 @@ bool value_parse(struct parser *p, const struct column *column, const struct wor
 	case TYPE_ID:
 	case TYPE_BYTES:
 	case TYPE_BPS: return parse_scaled(p, column->type, w, op);
+	case TYPE_PPM: return parse_share(p, w, op);
 	case TYPE_US:
 	case TYPE_MS:
 	case TYPE_NS: return parse_duration(p, column->type, w, op);

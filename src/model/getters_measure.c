@@ -100,3 +100,18 @@ struct value measure_syn_retrans(const struct flow *f)
 		again += f->detail[d].syns ? f->detail[d].syns - 1 : 0;
 	return value_number(again);
 }
+
+struct value measure_loss(const struct flow *f)
+{
+	const struct loss_counts *c;
+	uint64_t sent, lost;
+	unsigned d;
+
+	if (!is_measured(f))
+		return value_absent();
+	d = f->side[1].payload_bytes > f->side[0].payload_bytes;
+	c = &f->tcp->result[d].loss;
+	lost = (uint64_t)c->before + c->after;
+	sent = f->side[d].packets + c->before; /* those lost before came again only */
+	return N_IF(sent, lost * 1000000 / sent);
+}

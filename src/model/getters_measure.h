@@ -48,4 +48,9 @@ struct value measure_connect(const struct flow *f);
 /* SYNs and SYN-ACKs that were sent again. */
 struct value measure_syn_retrans(const struct flow *f);
 
+/* ---- loss ---- */
+
+/* Of the side that sent more data: segments lost, of all it sent; millionths. */
+struct value measure_loss(const struct flow *f);
+
 #endif

@@ -12,6 +12,7 @@ static const char *const type_names[] = {
 	[TYPE_ID] = "number",
 	[TYPE_BYTES] = "bytes",
 	[TYPE_BPS] = "bits/s",
+	[TYPE_PPM] = "ppm",
 	[TYPE_US] = "us",
 	[TYPE_MS] = "ms",
 	[TYPE_NS] = "seconds",

@@ -97,6 +97,19 @@ static void add_time(struct buf *out, const struct column *c, uint64_t ns,
 	buf_done(&text);
 }
 
+/* Percent in at most five columns: 0% <0.1% 0.4% 12% 100%. */
+static void add_share(struct buf *out, uint64_t ppm)
+{
+	if (ppm == 0)
+		buf_str(out, "0%");
+	else if (ppm < 500)
+		buf_str(out, "<0.1%");
+	else if (ppm < 99500)
+		buf_fmt(out, "%.1f%%", (double)ppm / 10000);
+	else
+		buf_fmt(out, "%.0f%%", (double)ppm / 10000);
+}
+
 void view_cell(struct buf *out, const struct column *c, const struct value *v,
 	const struct view_style *style)
 {
@@ -113,6 +126,7 @@ void view_cell(struct buf *out, const struct column *c, const struct value *v,
 	case TYPE_ID: buf_u64(out, v->num); break;
 	case TYPE_BYTES: num_short(out, v->num, style->si ? 1000 : 1024); break;
 	case TYPE_BPS: add_rate(out, v->num, style); break;
+	case TYPE_PPM: add_share(out, v->num); break;
 	case TYPE_US: num_short_ns(out, times(v->num, 1000)); break;
 	case TYPE_MS: num_short_ns(out, times(v->num, 1000000)); break;
 	case TYPE_NS: num_short_ns(out, v->num); break;

@@ -8,6 +8,7 @@
 static const char *unit_of(enum type type)
 {
 	switch (type) {
+	case TYPE_PPM: return "";
 	case TYPE_US: return "us";
 	case TYPE_MS: return "ms";
 	case TYPE_NS: return "ns";

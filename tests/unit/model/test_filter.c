@@ -14,6 +14,7 @@ struct world {
 	struct services *services;
 	struct home *home;
 	struct flow web, dns, ssh6, ping;
+	struct tcp_measure measure; /* of web: 3 of 200 segments lost */
 	struct buf scratch;
 };
 
@@ -35,6 +36,10 @@ static int setup(void **state)
 	sample_orig(&w->web)->payload_bytes = 1500;
 	sample_resp(&w->web)->payload_bytes = 2000000;
 	memcpy(w->web.history, "ShADad", 7);
+	w->web.tcp = &w->measure;
+	sample_resp(&w->web)->packets = 199;
+	w->measure.result[!w->web.orig].loss.before = 1;
+	w->measure.result[!w->web.orig].loss.after = 2;
 	w->web.vlans = 2;
 	w->web.vlan[0] = 5;
 	w->web.vlan[1] = 42;
@@ -133,6 +138,13 @@ static void fields(void **state)
 		{"ts >= 2023-11-14T22:13:20.000000001Z", ""},
 		{"ts = 1700000000", "wdsp"}, {"ts < 2023-11-14", ""},
 		{"proto eq tcp", "ws"}, {"orig_bytes gt 1K", "w"});
+}
+
+static void shares(void **state)
+{
+	CHECK(false, {"loss_ppm", "w"}, {"loss_ppm = 1.5%", "w"},
+		{"loss_ppm > 1.5%", ""}, {"loss_ppm >= 15000", "w"},
+		{"loss_ppm < 2%", "w"});
 }
 
 static void absent_values(void **state)
@@ -354,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields),
+		cmocka_unit_test(shares),
 		cmocka_unit_test(absent_values),
 		cmocka_unit_test(logic),
 		cmocka_unit_test(primitives),

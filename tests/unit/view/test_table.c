@@ -162,6 +162,11 @@ static void cells_show_their_unit(void **state)
 	expect_cell((struct column){.type = TYPE_US}, num(23000), &plain, "23ms");
 	expect_cell((struct column){.type = TYPE_US}, num(UINT64_MAX), &plain, "584y");
 	expect_cell((struct column){.type = TYPE_MS}, num(1400), &plain, "1.4s");
+	expect_cell((struct column){.type = TYPE_PPM}, num(0), &plain, "0%");
+	expect_cell((struct column){.type = TYPE_PPM}, num(499), &plain, "<0.1%");
+	expect_cell((struct column){.type = TYPE_PPM}, num(15000), &plain, "1.5%");
+	expect_cell((struct column){.type = TYPE_PPM}, num(99600), &plain, "10%");
+	expect_cell((struct column){.type = TYPE_PPM}, num(1000000), &plain, "100%");
 	expect_cell((struct column){.type = TYPE_NS}, num(350000), &plain, "350us");
 	expect_cell((struct column){.type = TYPE_ID}, num(1234567), &plain, "1234567");
 	expect_cell((struct column){.type = TYPE_COUNT, .width = 5}, num(99999), &plain,
