@@ -60,7 +60,7 @@ static unsigned window_full(const struct view *v)
 	if (v->p->payload_len == 0 || v->control || !o->has_scale)
 		return 0;
 	return v->end == o->ack + ((uint32_t)o->window << o->scale) ? BIT(WINDOW_FULL)
-								     : 0;
+								    : 0;
 }
 
 static uint64_t reorder_ns(const struct expert_state *s)
@@ -97,7 +97,8 @@ static unsigned judge(const struct view *v)
 			bits |= BIT(LOST_SEGMENT);
 		bits |= keep_alive(v) | same_ack(v) | window_full(v);
 	}
-	if (v->flags & TCP_ACK && v->peer->whole && segment_after(p->ack, v->peer->whole))
+	if (v->flags & TCP_ACK && v->peer->whole &&
+		segment_after(p->ack, v->peer->whole))
 		bits |= BIT(ACKED_LOST);
 	if (v->end != p->seq && v->own->next && segment_after(v->own->next, p->seq) &&
 		!(bits & BIT(KEEP_ALIVE)))

@@ -22,7 +22,7 @@ enum expert_flag { /* numbers of counters; segment.expert has bit 1 << number */
 
 #define EXPERT_BIT(name_) (1u << EXPERT_##name_)
 
-struct expert_state { /* of one sender; zeroed at the start. 0: no number yet */
+struct expert_state {     /* of one sender; zeroed at the start. 0: no number yet */
 	uint64_t next_ns; /* when `next` was last moved */
 	uint64_t ack_ns;  /* of its last segment with an acknowledgement */
 	uint64_t syn_ns;  /* its SYN (with has_rtt: the handshake's round trip) */
@@ -32,7 +32,7 @@ struct expert_state { /* of one sender; zeroed at the start. 0: no number yet */
 	uint16_t window;  /* last one offered, as in the header */
 	uint8_t dup_acks; /* in a row; stops at its highest value */
 	uint8_t scale : 4;
-	bool has_scale : 1;  /* both SYNs would have to have it: see expert.c */
+	bool has_scale : 1; /* both SYNs would have to have it: see expert.c */
 	bool has_rtt : 1;
 	bool was_probe : 1, was_keep_alive : 1; /* its last segment */
 };

@@ -1,5 +1,7 @@
 #include "model/getters_measure.h"
 
+#include "flow/history.h"
+
 static const struct spread *spread_of(const struct flow *f, unsigned half)
 {
 	if (f->tcp)
@@ -114,4 +116,37 @@ struct value measure_loss(const struct flow *f)
 	lost = (uint64_t)c->before + c->after;
 	sent = f->side[d].packets + c->before; /* those lost before came again only */
 	return N_IF(sent, lost * 1000000 / sent);
+}
+
+/*
+ * A small record keeps what tells SYNs sent again and a window closed at first; all
+ * else that an expert counts makes it a full flow.
+ */
+static uint64_t expert_of_small(
+	const struct flow *f, unsigned dir, enum expert_flag flag)
+{
+	switch (flag) {
+	case EXPERT_RETRANSMISSION:
+		return f->detail[dir].syns ? f->detail[dir].syns - 1 : 0;
+	case EXPERT_ZERO_WINDOW:
+		return (f->side[dir].letters & HISTORY_ZERO_WINDOW) != 0;
+	default: return 0;
+	}
+}
+
+struct value measure_expert(const struct flow *f, unsigned dir, enum expert_flag flag)
+{
+	if (!is_tcp(f))
+		return value_absent();
+	if (!f->tcp)
+		return value_number(expert_of_small(f, dir, flag));
+	return value_number(f->tcp->result[dir].expert.count[flag]);
+}
+
+struct value measure_retrans(const struct flow *f)
+{
+	if (!is_tcp(f))
+		return value_absent();
+	return value_number(measure_expert(f, 0, EXPERT_RETRANSMISSION).num +
+			    measure_expert(f, 1, EXPERT_RETRANSMISSION).num);
 }

@@ -53,4 +53,12 @@ struct value measure_syn_retrans(const struct flow *f);
 /* Of the side that sent more data: segments lost, of all it sent; millionths. */
 struct value measure_loss(const struct flow *f);
 
+/* ---- what the experts count; absent but for TCP ---- */
+
+/* Of the segments that side `dir` sent. */
+struct value measure_expert(const struct flow *f, unsigned dir, enum expert_flag flag);
+
+/* Retransmissions of both sides, fast and spurious ones included. */
+struct value measure_retrans(const struct flow *f);
+
 #endif
