@@ -256,6 +256,7 @@ static const struct verb_ops *ops_of(enum verb verb)
 	case VERB_TOP: return &verb_top;
 	case VERB_WATCH: return &verb_watch;
 	case VERB_LOAD: return &verb_load;
+	case VERB_RTT: return &verb_rtt;
 	default: return &verb_list;
 	}
 }
@@ -280,6 +281,10 @@ static int check_options(const struct session *s, struct err *err)
 			"watch has its own fields: -C does not go with it"},
 		{&verb_watch, OPTION_SORT, false,
 			"watch follows the time: -s does not go with it"},
+		{&verb_rtt, OPTION_COLUMNS, false,
+			"rtt has its own fields: -C does not go with it"},
+		{&verb_rtt, OPTION_SORT, false,
+			"rtt follows the time: -s does not go with it"},
 		{&verb_load, OPTION_COLUMNS, false,
 			"load has its own fields: -C does not go with it"},
 		{&verb_load, OPTION_SORT, false,

@@ -21,4 +21,12 @@ static inline struct record_field record_text(const char *key, const char *text)
 		.value = {.present = true, .str = {text, (uint32_t)strlen(text)}}};
 }
 
+static inline struct record_field record_truth(const char *key, bool truth)
+{
+	struct record_field f = record_number(key, TYPE_ID, truth);
+
+	f.truth = true;
+	return f;
+}
+
 #endif

@@ -92,6 +92,6 @@ void summary_write(struct session *s);
  */
 void summary_unsupported(struct session *s);
 
-extern const struct verb_ops verb_list, verb_watch, verb_load, verb_top;
+extern const struct verb_ops verb_list, verb_watch, verb_load, verb_rtt, verb_top;
 
 #endif

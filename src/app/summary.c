@@ -78,6 +78,8 @@ static unsigned fill_fields(
 	f[n++] = record_number("interface_drops", TYPE_COUNT, c->interface_drops);
 	f[n++] = map("evicted", m->evicted, m->evicted_n);
 	f[n++] = record_number("overruns", TYPE_COUNT, c->overruns);
+	f[n++] = record_number("rtt_samples", TYPE_COUNT, c->rtt_samples);
+	f[n++] = record_number("rtt_lost", TYPE_COUNT, c->rtt_lost);
 	f[n++] = record_number("gaps", TYPE_COUNT, c->gaps);
 	f[n++] = record_number("clock_steps", TYPE_COUNT, c->clock_steps);
 	f[n++] = record_number("conns", TYPE_COUNT, c->conns);
@@ -122,6 +124,7 @@ static void summary_text(struct buf *out, const struct session *s,
 	text_count(out, "DROPPED BY THE INTERFACE", c->interface_drops);
 	text_map(out, "evicted", m->evicted, m->evicted_n);
 	text_count(out, "overruns", c->overruns);
+	text_count(out, "ROUND TRIPS NOT MEASURED", c->rtt_lost);
 	text_count(out, "gaps", c->gaps);
 	text_count(out, "clock steps", c->clock_steps);
 }

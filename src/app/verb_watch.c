@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/fields.h"
+#include "app/own.h"
 #include "app/record.h"
 #include "app/session.h"
 #include "base/num.h"
-
-#define FIELDS 24
 
 /* What an event line tells of its connection; the rest only when it is over. */
 static const char *const always[] = {"uid", "id.orig_h", "id.orig_p", "id.resp_h",
@@ -20,9 +20,9 @@ static const char *const at_end[] = {
 #define AT_END (sizeof(at_end) / sizeof(at_end[0]))
 
 struct watch {
-	int columns[ALWAYS + AT_END];
-	struct buf text, cells; /* of one line */
-	struct tuple own;       /* konn's own ssh session */
+	struct fields cells;
+	struct buf text;  /* of one line */
+	struct tuple own; /* konn's own ssh session */
 	bool has_own, titled;
 	uint64_t drops, steps, gaps; /* already told */
 };
@@ -84,39 +84,11 @@ static void text_line(
 	}
 }
 
-/* Text made by getters lasts until the next one: it is copied, and pointed to at the
- * end. */
-static unsigned cells(struct session *s, const struct row *r, unsigned columns,
-	struct record_field *out)
-{
-	struct watch *w = s->state;
-	size_t at[FIELDS] = {0};
-	unsigned n = 0;
-
-	buf_reset(&w->cells);
-	for (unsigned i = 0; i < columns; i++) {
-		const struct column *c = column_at((unsigned)w->columns[i]);
-		struct value v = c->get(r);
-
-		if (!v.present)
-			continue;
-		at[n] = w->cells.len;
-		if (c->type == TYPE_STR || c->type == TYPE_LIST)
-			buf_add(&w->cells, v.str.ptr, v.str.len);
-		out[n++] = (struct record_field){
-			.key = c->key, .type = c->type, .value = v};
-	}
-	for (unsigned i = 0; i < n; i++)
-		if (out[i].type == TYPE_STR || out[i].type == TYPE_LIST)
-			out[i].value.str.ptr = w->cells.data + at[i];
-	return n;
-}
-
 static void on_event(void *ctx, const struct row *r, enum flow_event e, uint64_t now_ns)
 {
 	struct session *s = ctx;
 	struct watch *w = s->state;
-	struct record_field fields[FIELDS + 2];
+	struct record_field fields[2 + FIELDS_MOST];
 	struct record record = {.kind = "event", .fields = fields};
 	bool over = e != FLOW_EVENT_ATTEMPT && e != FLOW_EVENT_OPEN;
 
@@ -126,7 +98,8 @@ static void on_event(void *ctx, const struct row *r, enum flow_event e, uint64_t
 	s->shown++;
 	fields[0] = record_number("ts", TYPE_TIME, now_ns);
 	fields[1] = record_text("event", event_name(e));
-	record.count = 2 + cells(s, r, over ? ALWAYS + AT_END : ALWAYS, fields + 2);
+	fields_of(&w->cells, r, over ? ALWAYS + AT_END : ALWAYS, fields + 2);
+	record.count = 2 + w->cells.count;
 	text_line(s, r, event_name(e), now_ns);
 	record.text = buf_cstr(&w->text);
 	s->view->record(&s->out.buf, &record, &s->style, !w->titled);
@@ -189,28 +162,6 @@ static void watch_tick(struct session *s, uint64_t now_ns)
 	tell(s, "gap", c->gaps, &w->gaps);
 }
 
-/* SSH_CONNECTION: client address, client port, server address, server port. */
-static void find_own(struct watch *w)
-{
-	const char *text = getenv("SSH_CONNECTION");
-	char word[4][64];
-	uint64_t port[2];
-	struct addr a, b;
-	enum family fa, fb;
-
-	if (!text || sscanf(text, "%63s %63s %63s %63s", word[0], word[1], word[2],
-			     word[3]) != 4)
-		return;
-	if (!addr_parse(word[0], strlen(word[0]), &a, &fa) ||
-		!addr_parse(word[2], strlen(word[2]), &b, &fb) ||
-		!num_parse_u64(word[1], strlen(word[1]), &port[0]) ||
-		!num_parse_u64(word[3], strlen(word[3]), &port[1]))
-		return;
-	w->own = (struct tuple){.proto = PROTO_TCP, .family = (uint8_t)fa};
-	(void)tuple_order(&w->own, &a, (uint16_t)port[0], &b, (uint16_t)port[1]);
-	w->has_own = fa == fb;
-}
-
 static int watch_open(struct session *s, struct engine_setup *setup, struct err *err)
 {
 	struct watch *w = calloc(1, sizeof(*w));
@@ -218,12 +169,10 @@ static int watch_open(struct session *s, struct engine_setup *setup, struct err 
 	s->state = w;
 	if (!w)
 		return err_errno(err, "start");
-	for (unsigned i = 0; i < ALWAYS; i++)
-		w->columns[i] = column_find(always[i], strlen(always[i]));
-	for (unsigned i = 0; i < AT_END; i++)
-		w->columns[ALWAYS + i] = column_find(at_end[i], strlen(at_end[i]));
+	fields_add(&w->cells, always, ALWAYS);
+	fields_add(&w->cells, at_end, AT_END);
 	if (!s->o->self && s->n_files == 0)
-		find_own(w);
+		w->has_own = own_session(&w->own);
 	setup->sink.ctx = s;
 	setup->sink.event = on_event;
 	return 0;
@@ -241,7 +190,7 @@ static void watch_close(struct session *s)
 	if (!w)
 		return;
 	buf_done(&w->text);
-	buf_done(&w->cells);
+	fields_done(&w->cells);
 	free(w);
 }
 

@@ -39,6 +39,8 @@ struct counters {
 	uint64_t overruns;
 	uint64_t gaps, clock_steps; /* time that stopped, or ran back */
 	uint64_t conns;
+	uint64_t rtt_samples;       /* valid ones */
+	uint64_t rtt_lost;          /* not measured: no room to remember the question */
 	uint64_t first_ns, last_ns; /* lowest and highest stamp; 0: no packet */
 };
 

@@ -246,6 +246,10 @@ uint64_t engine_now(const struct engine *e)
 
 struct counters *engine_counters(struct engine *e)
 {
+	const struct measure *m = flow_table_measure(e->table);
+
+	e->counters.rtt_samples = m->samples;
+	e->counters.rtt_lost = m->lost;
 	return &e->counters;
 }
 

@@ -82,6 +82,8 @@ static void record(
 		buf_char(out, ',');
 		if (f->map)
 			add_map(out, f);
+		else if (f->truth && f->value.present)
+			buf_str(out, f->value.num ? "true" : "false");
 		else
 			add_value(out, f->type, &f->value, v->epoch);
 	}

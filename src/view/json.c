@@ -129,6 +129,8 @@ static void record(
 		add_key(out, f->key, strlen(f->key));
 		if (f->map)
 			add_map(out, f);
+		else if (f->truth)
+			buf_str(out, f->value.num ? "true" : "false");
 		else
 			add_value(out, f->type, &f->value, v->epoch);
 	}

@@ -30,6 +30,7 @@ struct record_field {
 	const char *key;
 	struct value value;
 	enum type type;
+	bool truth; /* the number is 0 or 1, and written as false or true */
 	unsigned map_size;
 	/* nested {name: count}; used when not NULL, type and value are not */
 	const struct record_count *map;

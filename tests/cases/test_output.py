@@ -103,7 +103,7 @@ class Json(Output):
         report = self.listed("-r", self.file)
         self.assertEqual(report.records[-1], report.summary)
         wanted = ("v packets bytes parsed malformed unsupported filtered copies truncated"
-                  " ring_drops interface_drops evicted overruns gaps"
+                  " ring_drops interface_drops evicted overruns rtt_samples rtt_lost gaps"
                   " clock_steps conns first_ts last_ts").split()
         self.assertEqual([k for k in wanted if k not in report.summary], [])
         frames = variety()

@@ -261,7 +261,7 @@ static void wrong_lines_are_refused(void **state)
 		{"konn -s -orig_byte", "orig_bytes"},
 		{"konn --sandbox=lax", "strict"},
 		{"konn -r a -i b", "-i"},
-		{"konn rtt", "rtt"},
+		{"konn stat", "stat"},
 		{"konn -N all", "-N"},
 		{"konn list --threads 4", "--threads"},
 	};
