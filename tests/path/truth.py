@@ -1,0 +1,222 @@
+"""truth — what is to be found at each capture point, from the emulator's packets.log.
+
+Each connection: its client port, and for "client", "middle", "server" a dictionary:
+  orig_, resp_lost_before   [least, most]: all drops before this point are the most; the
+                            least leaves out those that nobody at this point can notice
+  orig_, resp_lost_after    the same behind this point
+  orig_, resp_reordered     segments with new bytes that came behind a later one
+  client_, server_rtt_min_us  least time between two packets through this point, of which
+                            the second acknowledges the first, or was sent right behind it
+  app_time_us               median of the server's answer times; absent without answers
+  turns                     how many
+"""
+import os
+import statistics
+
+POINTS = ("client", "middle", "server")
+SIDES = {"orig": "up", "resp": "down"}
+SYN, FIN, RST, ACK = 2, 1, 4, 16
+HALF = 1 << 31
+
+
+class Packet:
+    """A line of packets.log; times in ns, None where it did not get."""
+
+    __slots__ = ("serial", "up", "copy", "port", "flags", "seq", "ack", "len", "fate",
+                 "enter", "middle", "exit")
+
+    def __init__(self, line):
+        words = line.split()
+        self.serial, self.up, self.copy = int(words[0]), words[1] == "up", words[2] == "1"
+        self.port = int(words[3] if self.up else words[4])
+        self.flags, self.seq, self.ack, self.len = map(int, words[5:9])
+        self.enter, self.middle, self.exit = (stamp(words[i]) for i in (10, 11, 13))
+        self.fate = words[14]
+
+    def at(self, point):
+        if point == "middle":
+            return self.middle
+        return self.enter if (point == "client") == self.up else self.exit
+
+    def lost_before(self, point):
+        """Dropped between its sender and the point."""
+        return self.fate != "ok" and self.at(point) is None
+
+    @property
+    def end(self):
+        return self.seq + self.len + bool(self.flags & SYN) + bool(self.flags & FIN)
+
+
+def stamp(text):
+    if text == "-":
+        return None
+    seconds, fraction = text.split(".")
+    return int(seconds) * 10**9 + int(fraction)
+
+
+class Ranges:
+    """A set of bytes; ranges come in about ascending order."""
+
+    def __init__(self):
+        self.parts = []
+
+    def has(self, start, end):
+        return any(a <= start and end <= b for a, b in reversed(self.parts))
+
+    def touches(self, start, end):
+        return any(a < end and start < b for a, b in reversed(self.parts))
+
+    def add(self, start, end):
+        merged = []
+        for a, b in self.parts:
+            if b < start or a > end:
+                merged.append((a, b))
+            else:
+                start, end = min(a, start), max(b, end)
+        self.parts = sorted([*merged, (start, end)])
+
+
+def read(path):
+    with open(path, encoding="ascii") as lines:
+        return [Packet(line) for line in lines if not line.startswith("#")]
+
+
+def unwrap(packets):
+    """Sequence numbers of one connection count on beyond 2^32, from its first ones."""
+    base = {}
+    for p in sorted(packets, key=lambda p: p.serial):
+        for field, side in (("seq", p.up), ("ack", not p.up)):
+            if field == "ack" and not p.flags & ACK:
+                continue
+            value = getattr(p, field)
+            near = base.setdefault(side, value)
+            value = near + (value - near + HALF) % (2 * HALF) - HALF
+            base[side] = max(near, value)
+            setattr(p, field, value)
+
+
+def events(packets, up, point):
+    """(time, "pass" or "drop", packet) of one side's data as the point could know it."""
+    found = []
+    for p in packets:
+        if p.up != up or not p.len or p.copy:
+            continue
+        if p.at(point) is None:
+            found.append((p.enter, "drop", p))
+        else:
+            found.append((p.at(point), "pass", p))
+    return sorted(found, key=lambda e: (e[0], e[2].serial))
+
+
+def before(packets, up, point):
+    """Drops that left a hole which was filled later, and all drops."""
+    seen, waiting, highest, least, most = Ranges(), [], None, 0, 0
+    for _, kind, p in events(packets, up, point):
+        if kind == "drop":
+            most += 1
+            if not seen.has(p.seq, p.end) and not any(
+                    d.seq < p.end and p.seq < d.end for d in waiting):
+                waiting.append(p)
+            continue
+        filled = [d for d in waiting if d.seq < p.end and p.seq < d.end]
+        least += sum(1 for d in filled if highest is not None and highest > d.end)
+        waiting = [d for d in waiting if d not in filled]
+        seen.add(p.seq, p.end)
+        highest = p.end if highest is None else max(highest, p.end)
+    return [least, most]
+
+
+def after(packets, up, point):
+    """Drops of what the receiver lacked that were sent again through here; all drops."""
+    data = [p for p in packets if p.up == up and p.len and not p.copy]
+    receiver = "server" if up else "client"
+    lost = [p for p in data if p.fate != "ok" and p.at(point) is not None]
+    least = 0
+    for p in lost:
+        got = any(q.at(receiver) and q.at(receiver) < p.at(point) and q.seq <= p.seq
+                  and p.end <= q.end for q in data)
+        again = any(q.serial > p.serial and q.at(point) and q.seq < p.end and p.seq < q.end
+                    for q in data)
+        least += again and not got
+    return [least, len(lost)]
+
+
+def reordered(packets, up, point):
+    """Segments with bytes that were not seen yet, behind a later one with later bytes."""
+    seen, count, newest = Ranges(), 0, None
+    for _, kind, p in events(packets, up, point):
+        if kind == "drop":
+            continue
+        if newest and p.serial < newest.serial and p.seq < newest.seq:
+            count += not seen.has(p.seq, p.end)
+        seen.add(p.seq, p.end)
+        if newest is None or p.serial > newest.serial:
+            newest = p
+    return count
+
+
+def least_round(packets, half, point):
+    """Down to the end and back through the point, by what the end sent next; µs."""
+    there = [p for p in packets if p.up == (half == "server") and p.exit and p.at(point)
+             and not p.copy]
+    back = sorted((p for p in packets if p.up != (half == "server") and p.at(point)
+                   and not p.copy), key=lambda p: p.enter)
+    best, i = None, 0
+    for p in sorted(there, key=lambda p: p.exit):
+        while i < len(back) and back[i].enter < p.exit:
+            i += 1
+        if i == len(back):
+            break
+        took = back[i].at(point) - p.at(point)
+        best = took if best is None else min(best, took)
+    return None if best is None else best // 1000
+
+
+def answer_times(packets):
+    """From the last byte of each request at the server to its first byte back; µs."""
+    data = [(p.exit, p) for p in packets if p.up and p.len and p.exit]
+    data += [(p.enter, p) for p in packets if not p.up and p.len]
+    found, asked = [], None
+    for when, p in sorted(data, key=lambda d: d[0]):
+        if p.up:
+            asked = when
+        elif asked is not None:
+            found.append((when - asked) / 1000)
+            asked = None
+    return found
+
+
+def of_point(packets, point):
+    found = {}
+    for side, way in SIDES.items():
+        up = way == "up"
+        found[f"{side}_lost_before"] = before(packets, up, point)
+        found[f"{side}_lost_after"] = after(packets, up, point)
+        found[f"{side}_reordered"] = reordered(packets, up, point)
+    for half in ("client", "server"):
+        took = least_round(packets, half, point)
+        if took is not None:
+            found[f"{half}_rtt_min_us"] = took
+    return found
+
+
+def of_folder(folder, scenario):
+    """The truth of a run, from its packets.log and the scenario's own data."""
+    flows = {}
+    for p in read(os.path.join(folder, "packets.log")):
+        flows.setdefault(p.port, []).append(p)
+    found = []
+    for port, packets in flows.items():
+        unwrap(packets)
+        answers = answer_times(packets)
+        flow = {"port": port}
+        for point in POINTS:
+            flow[point] = of_point(packets, point)
+            if answers:
+                flow[point].update(app_time_us=round(statistics.median(answers)),
+                                   turns=len(answers))
+        found.append(flow)
+    return {
+        "links": scenario["links"], "app": scenario["app"], "sender": scenario["sender"],
+        "limited_by": scenario["limited_by"], "flows": found,
+    }
