@@ -285,6 +285,8 @@ void tcp_fragment(struct flow *f, const struct packet *p)
 
 	if (s->has_seq)
 		s->seq_next += p->payload_len;
+	if (f->tcp)
+		loss_fragment(f->tcp, p);
 }
 
 unsigned tcp_update(struct flow *f, const struct packet *p)

@@ -69,6 +69,8 @@ static bool mirrored(const struct flow *f, const struct packet *p)
 {
 	const struct flow_side *s = &f->side[p->dir];
 
+	if (p->ip_id == 0 && p->kind == PACKET_TCP && f->tcp)
+		return loss_is_copy(f->tcp, p);
 	if (p->ip_id == 0 || p->ip_id != s->last_ip_id || p->fragment ||
 		p->ip_bytes != s->last_size || p->ts_ns > f->last_ns + MIRROR_NS)
 		return false;
@@ -79,8 +81,12 @@ static bool mirrored(const struct flow *f, const struct packet *p)
 
 bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p)
 {
-	if (!other_interface(t, f, p) && !mirrored(f, p))
-		return false;
+	if (!other_interface(t, f, p)) {
+		if (!mirrored(f, p))
+			return false;
+		if (f->tcp && p->payload_len)
+			f->tcp->result[p->dir].loss.duplicates++;
+	}
 	f->copies++;
 	if (p->interface < 64)
 		f->seen_in |= 1ull << p->interface;

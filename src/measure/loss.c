@@ -1,14 +1,474 @@
+#include "measure/loss.h"
+
+#include "core/packet.h"
+#include "measure/gaps.h"
+#include "measure/resent.h"
 #include "measure/tcp_measure.h"
+
+#define MS_NS          1000000ull
+#define COPY_NS        MS_NS         /* a copy comes within this */
+#define REORDER_NS     (3 * MS_NS)   /* and what was overtaken, without round trips */
+#define RTO_NS         (200 * MS_NS) /* least timeout that is in use */
+#define KEEP_NS        (1000 * MS_NS)
+#define PLAUSIBLE      (1u << 30) /* bytes that an acknowledgement may run ahead */
+#define PLAUSIBLE_HEAD (1u << 24) /* the first one: the rest may be of another time */
+#define TOLD_SHIFT     10
+
+/* Least round trip of the half next to `dir`, ns; 0: not known. */
+static uint64_t least_ns(const struct tcp_measure *m, unsigned dir)
+{
+	uint32_t us;
+
+	return rtt_least_us(&m->result[dir].rtt, &us) ? us * 1000ull : 0;
+}
+
+/*
+ * Within this, nothing sent here can have been answered and sent again: nine tenths of
+ * the least round trip of the whole path, or of the half that is known.
+ */
+static uint64_t reorder_ns(const struct tcp_measure *m)
+{
+	uint64_t least = least_ns(m, 0) + least_ns(m, 1);
+
+	return least ? least / 10 * 9 : REORDER_NS;
+}
+
+/* Smoothed round trip of the whole path and its timeout (RFC 6298 §2.3), ns. */
+static void round_trip(const struct tcp_measure *m, uint64_t *smooth, uint64_t *timeout)
+{
+	uint64_t us = 0, var_us = 0;
+
+	for (unsigned d = 0; d < 2; d++) {
+		const struct rtt *r = &m->result[d].rtt;
+		uint32_t least;
+
+		if (r->samples) {
+			us += r->smooth_us;
+			var_us += r->var_us;
+		} else if (rtt_least_us(r, &least)) {
+			us += least;
+		}
+	}
+	*smooth = us * 1000;
+	*timeout = (us + 4 * var_us) * 1000;
+	if (*timeout < RTO_NS)
+		*timeout = RTO_NS;
+}
+
+/* Smoothed round trip between here and `dir`; the whole one when it is not known. */
+static uint64_t near_ns(const struct tcp_measure *m, unsigned dir, uint64_t whole_ns)
+{
+	const struct rtt *r = &m->result[dir].rtt;
+
+	return r->samples ? r->smooth_us * 1000ull : whole_ns;
+}
+
+static uint32_t mark_of(const struct packet *p)
+{
+	uint64_t mark = p->seq * 0x9e3779b97f4a7c15ull;
+
+	mark ^= (p->ack + ((uint64_t)p->tsval << 32)) * 0xc2b2ae3d27d4eb4full;
+	mark ^= ((uint64_t)p->payload_len << 16 | p->tcp_flags) * 0x165667b19e3779f9ull;
+	return (uint32_t)(mark >> 32);
+}
+
+bool loss_is_copy(const struct tcp_measure *m, const struct packet *p)
+{
+	const struct loss_state *l = &m->side[p->dir].loss;
+	uint64_t within = COPY_NS, least;
+
+	if (p->ip_id || !p->payload_len || !l->mark || mark_of(p) != l->mark)
+		return false;
+	least = least_ns(m, 0) + least_ns(m, 1);
+	if (least && least / 4 < within)
+		within = least / 4;
+	return p->ts_ns - l->last_ns < within;
+}
+
+void loss_fragment(struct tcp_measure *m, const struct packet *p)
+{
+	struct loss_state *l = &m->side[p->dir].loss;
+
+	if (l->has_next)
+		l->next += p->payload_len;
+}
+
+static void sent(struct tcp_measure *m, struct loss_state *l, const struct packet *p)
+{
+	l->last_ns = m->newest_ns;
+	l->mark = p->ip_id == 0 ? mark_of(p) : 0;
+}
+
+/* How many segments `bytes` of it are; at least one. */
+static uint32_t segments(const struct segment *s, uint32_t bytes)
+{
+	uint32_t size = s->span / s->p->segments, n;
+
+	if (s->p->segments <= 1 || size == 0)
+		return 1;
+	n = (bytes + size / 2) / size;
+	return n ? n : 1;
+}
+
+static bool is_probe(const struct loss_state *l, const struct segment *s)
+{
+	const struct packet *p = s->p;
+
+	if (s->span > 1 || p->tcp_flags & (TCP_SYN | TCP_FIN) || !l->has_acked)
+		return false;
+	if (l->closed && s->span && p->seq == l->next)
+		return true;
+	return p->seq + 1 == l->next && (l->closed || l->acked == l->next);
+}
+
+static void probe(struct tcp_measure *m, struct loss_state *l, struct segment *s)
+{
+	s->class = SEGMENT_PROBE;
+	if (segment_after(s->end, l->next))
+		l->next = s->end; /* the receiver may have had room for the byte */
+	if (!l->closed)
+		m->result[s->dir].loss.keep_alives++;
+}
+
+/*
+ * What made the sender send it again. A fast retransmission follows an acknowledgement
+ * at once; a timeout or a tail probe (RFC 8985 §7) ends a silence.
+ */
+static void cause(
+	struct tcp_measure *m, struct loss_state *l, struct segment *s, uint32_t n)
+{
+	struct loss_counts *c = &m->result[s->dir].loss;
+	uint64_t now = m->newest_ns, silence = now - l->last_ns, smooth, timeout,
+		 prompt;
+	uint64_t told = (uint64_t)((uint32_t)(now >> TOLD_SHIFT) - l->told_at)
+			<< TOLD_SHIFT;
+	bool asked = l->dup_acks >= 2 ||
+		     (l->has_sacked && segment_after(l->sacked, s->end));
+	bool tail = s->end == l->next, alone = l->has_acked && l->acked == s->p->seq;
+
+	if (s->untimed)
+		return;
+	round_trip(m, &smooth, &timeout);
+	prompt = near_ns(m, s->dir, smooth) / 4 * 5 + RTO_NS / 2;
+	if (s->p->tcp_flags & TCP_SYN) {
+		s->rto = !(s->p->tcp_flags & TCP_ACK) || silence >= RTO_NS;
+	} else if (asked && told < prompt) {
+		s->fast = true;
+	} else if (tail && !asked && !l->probed && (!alone || l->sacks) &&
+		   silence >= smooth / 2 * 3 && silence >= 10 * MS_NS) {
+		s->tlp = true;
+	} else if (silence >= timeout) {
+		s->rto = true;
+	} else {
+		s->fast = asked;
+	}
+	l->probed |= s->tlp || s->rto;
+	c->fast += s->fast ? n : 0;
+	c->rto += s->rto;
+	c->tlp += s->tlp;
+}
+
+static struct resent resent_of(const struct tcp_measure *m, const struct segment *s,
+	enum resent_kind kind, uint32_t n)
+{
+	return (struct resent){
+		.ns = m->newest_ns,
+		.from = s->p->seq,
+		.to = s->end,
+		.tsval = s->p->tsval,
+		.has_tsval = s->p->has_timestamps,
+		.kind = (uint8_t)kind,
+		.segments = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX),
+	};
+}
+
+static void less(uint32_t *count, uint32_t n)
+{
+	*count -= n < *count ? n : *count;
+}
+
+static void settle(struct loss_counts *c, const struct resent_found *found)
+{
+	less(&c->before, found->before);
+	less(&c->after, found->after);
+	c->spurious += found->before + found->after;
+}
+
+/* All of it was seen before, or nobody knows. */
+static void again(
+	struct measure *g, struct tcp_measure *m, struct segment *s, uint32_t bytes)
+{
+	struct loss_state *l = &m->side[s->dir].loss;
+	struct loss_counts *c = &m->result[s->dir].loss;
+	uint32_t n = segments(s, bytes);
+	struct resent r = resent_of(m, s, RESENT_AFTER, n);
+	struct resent_found found = {0};
+
+	s->class = SEGMENT_AGAIN;
+	s->acked_before = l->has_acked && !segment_after(s->end, l->acked);
+	if (l->resent && resent_overtook(&g->pools, l, &r, &found)) {
+		settle(c, &found);
+		c->reordered += found.before;
+		c->duplicates += found.before ? 0 : n;
+		return;
+	}
+	if (s->acked_before) {
+		c->spurious += n;
+		r.kind = RESENT_SETTLED;
+	} else if (l->has_blind && segment_after(l->blind, s->p->seq)) {
+		c->unplaced += n;
+		r.kind = RESENT_SETTLED;
+	} else {
+		c->after += n;
+	}
+	cause(m, l, s, n);
+	resent_add(&g->pools, l, &r);
+}
+
+static bool overtaken(
+	const struct tcp_measure *m, const struct packet *p, const struct gap *gap)
+{
+	if (gap->has_tsval && p->has_timestamps && gap->tsval != p->tsval)
+		return segment_after(gap->tsval, p->tsval);
+	return m->newest_ns - gap->ns < reorder_ns(m);
+}
+
+/* Most of it fills a gap. */
+static void fill(struct measure *g, struct tcp_measure *m, struct segment *s,
+	uint32_t bytes, const struct gap *gap)
+{
+	struct loss_state *l = &m->side[s->dir].loss;
+	struct loss_counts *c = &m->result[s->dir].loss;
+	bool acked = l->has_acked && !segment_after(s->end, l->acked);
+	uint32_t n = segments(s, bytes);
+	struct resent r = resent_of(m, s, RESENT_BEFORE, n);
+
+	if (overtaken(m, s->p, gap)) {
+		s->class = SEGMENT_REORDERED;
+		/* The receiver had it: it was the capture that was late. */
+		c->reordered += acked ? 0 : n;
+		return;
+	}
+	if (acked) { /* it had come another way, or the capture had missed it */
+		s->class = SEGMENT_AGAIN;
+		s->acked_before = true;
+		c->spurious += n;
+		r.kind = RESENT_SETTLED;
+	} else {
+		s->class = SEGMENT_REPAIR;
+		c->before += n;
+	}
+	cause(m, l, s, n);
+	resent_add(&g->pools, l, &r);
+}
+
+static void repeated(struct measure *g, struct tcp_measure *m, struct segment *s)
+{
+	struct loss_state *l = &m->side[s->dir].loss;
+	uint32_t fresh = segment_after(s->end, l->next) ? s->end - l->next : 0;
+	uint32_t old = s->span - fresh, filled = 0;
+	struct gap gap = {0};
+
+	if (l->gaps)
+		filled = gaps_fill(&g->pools, l, s->p->seq, s->p->seq + old, &gap);
+	m->result[s->dir].loss.missed_bytes -= filled;
+	if (fresh >= old)
+		s->class = SEGMENT_NEW;
+	else if (filled && filled >= old - filled)
+		fill(g, m, s, filled, &gap);
+	else
+		again(g, m, s, old - filled);
+	if (fresh)
+		l->next = s->end;
+}
+
+/* Nothing of [next, to) came, and more did. */
+static void jump(struct measure *g, struct tcp_measure *m, unsigned dir,
+	const struct packet *jumper)
+{
+	struct loss_state *l = &m->side[dir].loss;
+	uint32_t to = jumper->dir == dir ? jumper->seq : jumper->ack;
+	struct gap gap = {
+		.ns = m->newest_ns,
+		.from = l->next,
+		.to = to,
+		.tsval = jumper->tsval,
+		.missing = (to - l->next) & INT32_MAX,
+		.has_tsval = jumper->dir == dir && jumper->has_timestamps,
+	};
+
+	m->result[dir].loss.missed_bytes += gap.missing;
+	if (!gaps_open(&g->pools, l, &gap)) {
+		l->blind = to;
+		l->has_blind = true;
+	}
+	l->next = to;
+}
+
+static void start(struct loss_state *l, struct segment *s)
+{
+	l->has_next = true;
+	l->next = s->end;
+	if (s->span)
+		s->class = SEGMENT_NEW;
+	if (s->p->tcp_flags & TCP_SYN)
+		return;
+	l->has_blind = true;
+	l->blind = s->p->seq;
+}
+
+static void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
+{
+	struct loss_state *l = &m->side[s->dir].loss;
+
+	if (!l->has_next) {
+		start(l, s);
+	} else if (is_probe(l, s)) {
+		probe(m, l, s);
+		return;
+	} else if (s->span == 0) {
+		return;
+	} else if (s->p->seq == l->next) {
+		s->class = SEGMENT_NEW;
+		l->next = s->end;
+	} else if (segment_after(s->p->seq, l->next)) {
+		jump(g, m, s->dir, s->p);
+		s->class = SEGMENT_AHEAD;
+		l->next = s->end;
+	} else {
+		repeated(g, m, s);
+	}
+	sent(m, l, s->p);
+}
+
+/* SACK blocks, the first of which may report what came twice (RFC 2883 §4). */
+static void note_sacks(struct measure *g, struct tcp_measure *m, const struct packet *p)
+{
+	struct loss_state *l = &m->side[!p->dir].loss;
+	struct resent_found found = {0};
+	struct resent_ack ack = {
+		.now_ns = m->newest_ns, .soon_ns = least_ns(m, p->dir) / 10 * 9};
+	unsigned first = 0;
+
+	l->sacks = true;
+	if (segment_after(p->ack, p->sack[0].from) ||
+		(p->sacks > 1 && !segment_after(p->sack[1].from, p->sack[0].from) &&
+			!segment_after(p->sack[0].to, p->sack[1].to)))
+		first = 1;
+	if (first && l->resent)
+		resent_twice(&g->pools, l, p->sack[0].from, p->sack[0].to, &found);
+	for (unsigned i = first; i < p->sacks; i++) {
+		if (!l->has_sacked || segment_after(p->sack[i].to, l->sacked)) {
+			l->has_sacked = true;
+			l->sacked = p->sack[i].to;
+		}
+		ack.from = p->sack[i].from;
+		ack.to = p->sack[i].to;
+		if (l->resent && ack.soon_ns)
+			resent_acked(&g->pools, l, &ack, &found);
+	}
+	settle(&m->result[!p->dir].loss, &found);
+}
+
+static void tidy(struct measure *g, struct loss_state *l, uint64_t now_ns)
+{
+	uint64_t before_ns = now_ns > KEEP_NS ? now_ns - KEEP_NS : 0;
+
+	if (l->has_blind && !segment_after(l->blind, l->acked))
+		l->has_blind = false;
+	if (l->gaps)
+		gaps_prune(&g->pools, l, before_ns);
+	if (l->resent)
+		resent_prune(&g->pools, l, before_ns);
+}
+
+/* More was acknowledged than ever before, up to p->ack. */
+static void note_progress(
+	struct measure *g, struct tcp_measure *m, const struct packet *p)
+{
+	struct loss_state *l = &m->side[!p->dir].loss;
+	struct resent_found found = {0};
+
+	if (l->resent) {
+		struct resent_ack ack = {
+			.now_ns = m->newest_ns,
+			.soon_ns = least_ns(m, p->dir) / 10 * 9,
+			.from = l->acked,
+			.to = p->ack,
+			.tsecr = p->tsecr,
+			.has_tsecr = p->has_timestamps,
+		};
+
+		resent_acked(&g->pools, l, &ack, &found);
+		settle(&m->result[!p->dir].loss, &found);
+	}
+	l->has_acked = true;
+	l->acked = p->ack;
+	if (l->has_sacked && !segment_after(l->sacked, p->ack))
+		l->has_sacked = false;
+	if (__builtin_expect(l->gaps || l->resent || l->has_blind, 0))
+		tidy(g, l, m->newest_ns);
+}
+
+static bool note_ahead(struct measure *g, struct tcp_measure *m, const struct packet *p)
+{
+	struct loss_state *l = &m->side[!p->dir].loss;
+
+	if (p->ack - l->next >= (l->has_acked ? PLAUSIBLE : PLAUSIBLE_HEAD))
+		return false;
+	jump(g, m, !p->dir, p);
+	return true;
+}
+
+static void note_ack(struct measure *g, struct tcp_measure *m, const struct segment *s)
+{
+	const struct packet *p = s->p;
+	struct loss_state *l = &m->side[!s->dir].loss;
+	bool progress = !l->has_acked || segment_after(p->ack, l->acked);
+
+	l->closed = p->window == 0;
+	if (!progress && !s->dup_ack && !p->sacks)
+		return;
+	if (__builtin_expect(l->has_next && segment_after(p->ack, l->next), 0) &&
+		!note_ahead(g, m, p))
+		return;
+	if (__builtin_expect(p->sacks != 0, 0))
+		note_sacks(g, m, p);
+	if (progress) {
+		note_progress(g, m, p);
+		l->dup_acks = 0;
+		l->probed = false;
+	} else if (s->dup_ack && l->dup_acks < UINT8_MAX) {
+		l->dup_acks++;
+	}
+	l->told_at = (uint32_t)(m->newest_ns >> TOLD_SHIFT);
+}
 
 void loss_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 {
-	(void)g;
-	(void)m;
-	(void)s;
+	const struct packet *p = s->p;
+	struct loss_state *l = &m->side[s->dir].loss;
+
+	s->class = SEGMENT_EMPTY;
+	if (__builtin_expect(p->tcp_flags & TCP_RST, 0))
+		return;
+	if (__builtin_expect(l->has_next && p->seq == l->next && s->span != 1, 1)) {
+		if (s->span) {
+			s->class = SEGMENT_NEW;
+			l->next = s->end;
+			sent(m, l, p);
+		}
+	} else {
+		unusual(g, m, s);
+	}
+	if (p->tcp_flags & TCP_ACK)
+		note_ack(g, m, s);
 }
 
 void loss_done(struct measure *g, struct tcp_measure *m)
 {
-	(void)g;
-	(void)m;
+	for (unsigned d = 0; d < 2; d++) {
+		gaps_done(&g->pools, &m->side[d].loss);
+		resent_done(&g->pools, &m->side[d].loss);
+	}
 }

@@ -53,6 +53,17 @@ struct value measure_syn_retrans(const struct flow *f);
 /* Of the side that sent more data: segments lost, of all it sent; millionths. */
 struct value measure_loss(const struct flow *f);
 
+enum loss_number { /* of the data of one side */
+	LOSS_BEFORE,
+	LOSS_AFTER,
+	LOSS_REORDERED,
+	LOSS_RTO,
+	LOSS_TLP,
+	LOSS_DUPLICATES,
+};
+
+struct value measure_lost(const struct flow *f, unsigned dir, enum loss_number number);
+
 /* ---- what the experts count; absent but for TCP ---- */
 
 /* Of the segments that side `dir` sent. */

@@ -52,7 +52,12 @@ static const struct scene mirrors[] = {
 	{"n7 >A100 n8 t-1 >A100@-100", 2, 0, 0},
 	{"n7 >A100 t-1 >A100", 2, 0, 0}, /* a sender with one id for all */
 	{"n7 >A t-1 >A#1", 2, 0, 0},
-	{"n0 >A100 t-1 >A100@-100", 2, 0, 0}, /* no id: cannot be told */
+	/* no id: data is a copy when all else is equal, too soon for an answer */
+	{"n0 >A100 t-1 >A100@-100", 1, 0, 1},
+	{"n0 >A100 >A100@-100", 2, 0, 0},
+	{"n0 >A100 t-1 >A100@-100#1", 2, 0, 0},
+	{"n0 >A100 t-1 >AP100@-100", 2, 0, 0},
+	{OPEN "n0 >A t-1 >A", 4, 1, 0},
 	{OPEN "n7 >A100 t-1 >A100@-100 <A t-1 <A", 3, 2, 2},
 	{OPEN "n7 >A100 n8 t-1 >A100@-100", 4, 1, 0},
 	{OPEN "n7 >A100 t-1 >A100", 4, 1, 0},

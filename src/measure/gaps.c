@@ -1,0 +1,131 @@
+#include "measure/gaps.h"
+
+#include <string.h>
+
+#include "measure/segment.h"
+
+#define SPAN_MOST (1u << 30) /* sequence numbers further apart cannot be compared */
+
+static struct gap *all(const struct pools *p, const struct loss_state *l)
+{
+	return pools_at(p, POOL_HOLES, l->gaps);
+}
+
+static void drop(struct gap *gap, struct loss_state *l, uint32_t i)
+{
+	l->gaps_used--;
+	memmove(&gap[i], &gap[i + 1], (l->gaps_used - i) * sizeof(*gap));
+}
+
+void gaps_done(struct pools *p, struct loss_state *l)
+{
+	pools_free(p, POOL_HOLES, l->gaps);
+	l->gaps = 0;
+	l->gaps_used = 0;
+}
+
+void gaps_prune(struct pools *p, struct loss_state *l, uint64_t before_ns)
+{
+	struct gap *gap = all(p, l);
+
+	for (uint32_t i = l->gaps_used; i-- > 0;)
+		if (gap[i].ns <= before_ns && !segment_after(gap[i].to, l->acked))
+			drop(gap, l, i);
+	if (l->gaps_used == 0)
+		gaps_done(p, l);
+}
+
+static void join(struct gap *last, const struct gap *gap)
+{
+	if (gap->to - last->from > SPAN_MOST) {
+		*last = *gap;
+		return;
+	}
+	last->to = gap->to;
+	last->missing += gap->missing;
+}
+
+bool gaps_open(struct pools *p, struct loss_state *l, const struct gap *gap)
+{
+	if (l->gaps_used == GAPS_MOST && l->has_acked)
+		gaps_prune(p, l, UINT64_MAX);
+	if (!l->gaps)
+		l->gaps = pools_alloc(p, POOL_HOLES);
+	if (!l->gaps)
+		return false;
+	if (l->gaps_used == GAPS_MOST)
+		join(&all(p, l)[GAPS_MOST - 1], gap);
+	else
+		all(p, l)[l->gaps_used++] = *gap;
+	return true;
+}
+
+/* [at, end), relative to its start, came of a gap of which all is missing. */
+static void cut(
+	struct gap *gap, struct loss_state *l, uint32_t i, uint32_t at, uint32_t end)
+{
+	struct gap *g = &gap[i];
+	uint32_t size = g->to - g->from;
+
+	if (at && end < size && l->gaps_used < GAPS_MOST) {
+		memmove(g + 1, g, (l->gaps_used - i) * sizeof(*g));
+		l->gaps_used++;
+		g[1].from += end;
+		g[1].missing = size - end;
+		end = size;
+	}
+	if (at && end == size) {
+		g->to = g->from + at;
+		g->missing = at;
+		return;
+	}
+	g->missing -= end - at;
+	if (at == 0)
+		g->from += end;
+}
+
+/* The same of a gap that holds bytes that came as well. */
+static uint32_t thin(struct gap *g, uint32_t at, uint32_t end)
+{
+	uint32_t taken = end - at < g->missing ? end - at : g->missing;
+
+	g->missing -= taken;
+	if (at == 0)
+		g->from += end;
+	if (g->to - g->from < g->missing)
+		g->missing = g->to - g->from;
+	return taken;
+}
+
+uint32_t gaps_fill(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
+	struct gap *first)
+{
+	struct gap *gap = all(p, l);
+	uint32_t filled = 0;
+
+	/* Newest first: what is added or dropped is behind, and was looked at. */
+	for (uint32_t i = l->gaps_used; i-- > 0;) {
+		int32_t at = (int32_t)(from - gap[i].from);
+		int32_t end = (int32_t)(to - gap[i].from);
+		int32_t size = (int32_t)(gap[i].to - gap[i].from);
+
+		if (at < 0)
+			at = 0;
+		if (end > size)
+			end = size;
+		if (at >= end)
+			continue;
+		*first = gap[i];
+		if (gap[i].missing == (uint32_t)size) {
+			filled += (uint32_t)(end - at);
+			cut(gap, l, i, (uint32_t)at, (uint32_t)end);
+		} else {
+			filled += thin(&gap[i], (uint32_t)at, (uint32_t)end);
+		}
+		if (gap[i].missing == 0)
+			drop(gap, l, i);
+	}
+	if (l->gaps_used == 0)
+		gaps_done(p, l);
+	return filled;
+}

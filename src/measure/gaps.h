@@ -1,0 +1,39 @@
+/* gaps — stretches of one side's data that were jumped over and may still come. */
+#ifndef KONN_MEASURE_GAPS_H
+#define KONN_MEASURE_GAPS_H
+
+#include "measure/loss.h"
+#include "measure/pools.h"
+
+#define GAPS_MOST 32
+
+struct gap {
+	uint64_t ns;       /* when it was jumped over */
+	uint32_t from, to; /* to: the first number behind it */
+	uint32_t tsval;    /* of the segment that jumped; valid when has_tsval */
+	/* Bytes that did not come; fewer than to - from: where in it is not known,
+	   because there was no room for each stretch apart. */
+	uint32_t missing : 31;
+	uint32_t has_tsval : 1;
+};
+_Static_assert(sizeof(struct gap) == 24, "a record of POOL_HOLES holds 32");
+
+/*
+ * Notes a gap behind all others; `missing` is its size. Without room in the record it
+ * is joined to the last one. False: the pool is used up.
+ */
+bool gaps_open(struct pools *p, struct loss_state *l, const struct gap *gap);
+
+/*
+ * Takes [from, to) out of them. The bytes of it that were in gaps; `first` is the
+ * lowest such gap as it was (unchanged: none).
+ */
+uint32_t gaps_fill(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
+	struct gap *first);
+
+/* Gives up those that were acknowledged and are older than `before_ns`. */
+void gaps_prune(struct pools *p, struct loss_state *l, uint64_t before_ns);
+
+void gaps_done(struct pools *p, struct loss_state *l);
+
+#endif

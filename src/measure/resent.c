@@ -1,0 +1,153 @@
+#include "measure/resent.h"
+
+#include <string.h>
+
+#include "measure/segment.h"
+
+#define BURST_NS 100000 /* sent again together: one entry */
+
+static struct resent *all(const struct pools *p, const struct loss_state *l)
+{
+	return pools_at(p, POOL_HOLES, l->resent);
+}
+
+static void drop(struct resent *r, struct loss_state *l, uint32_t i)
+{
+	l->resent_used--;
+	memmove(&r[i], &r[i + 1], (l->resent_used - i) * sizeof(*r));
+}
+
+void resent_done(struct pools *p, struct loss_state *l)
+{
+	pools_free(p, POOL_HOLES, l->resent);
+	l->resent = 0;
+	l->resent_used = 0;
+}
+
+void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns)
+{
+	struct resent *r = all(p, l);
+
+	for (uint32_t i = l->resent_used; i-- > 0;)
+		if (r[i].ns <= before_ns && !segment_after(r[i].to, l->acked))
+			drop(r, l, i);
+	if (l->resent_used == 0)
+		resent_done(p, l);
+}
+
+static bool join(struct resent *last, const struct resent *r)
+{
+	if (last->to != r->from || last->kind != r->kind ||
+		last->has_tsval != r->has_tsval || r->ns - last->ns > BURST_NS ||
+		last->segments + r->segments > UINT16_MAX)
+		return false;
+	last->to = r->to;
+	last->segments = (uint16_t)(last->segments + r->segments);
+	return true;
+}
+
+void resent_add(struct pools *p, struct loss_state *l, const struct resent *r)
+{
+	struct resent *at;
+
+	if (!l->resent)
+		l->resent = pools_alloc(p, POOL_HOLES);
+	if (!l->resent)
+		return;
+	at = all(p, l);
+	if (l->resent_used && join(&at[l->resent_used - 1], r))
+		return;
+	if (l->resent_used == RESENT_MOST)
+		drop(at, l, 0);
+	at[l->resent_used++] = *r;
+}
+
+/* `n` of its segments were not needed. */
+static void found(struct resent_found *out, const struct resent *r, uint32_t n)
+{
+	if (r->kind == RESENT_AFTER)
+		out->after += n;
+	else if (r->kind == RESENT_BEFORE)
+		out->before += n;
+}
+
+static bool too_early(const struct resent *r, const struct resent_ack *ack)
+{
+	if (ack->now_ns - r->ns < ack->soon_ns)
+		return true;
+	/* Eifel: the answer to the lowest segment echoes what made it (RFC 3522 §3.2)
+	 */
+	return ack->has_tsecr && r->has_tsval && !segment_after(r->from, ack->from) &&
+	       segment_after(r->tsval, ack->tsecr);
+}
+
+void resent_acked(struct pools *p, struct loss_state *l, const struct resent_ack *ack,
+	struct resent_found *out)
+{
+	struct resent *r = all(p, l);
+
+	for (uint32_t i = 0; i < l->resent_used; i++) {
+		if (r[i].kind == RESENT_SETTLED || segment_after(r[i].to, ack->to) ||
+			!segment_after(r[i].to, ack->from) || !too_early(&r[i], ack))
+			continue;
+		found(out, &r[i], r[i].segments);
+		r[i].kind = RESENT_SETTLED;
+	}
+}
+
+/* Takes [from, to), part of the entry, out of it. */
+static void take(struct resent *all, struct loss_state *l, uint32_t i, uint32_t from,
+	uint32_t to)
+{
+	struct resent *r = &all[i];
+
+	if (from == r->from)
+		r->from = to;
+	else
+		r->to = from; /* what is behind a middle part is forgotten */
+	if (r->from == r->to || r->segments == 0)
+		drop(all, l, i);
+}
+
+void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
+	struct resent_found *out)
+{
+	struct resent *r = all(p, l);
+
+	for (uint32_t i = l->resent_used; i-- > 0 && from != to;) {
+		uint32_t a = segment_after(r[i].from, from) ? r[i].from : from;
+		uint32_t b = segment_after(r[i].to, to) ? to : r[i].to;
+		uint32_t size = r[i].to - r[i].from, n;
+
+		if (!segment_after(b, a))
+			continue;
+		n = (uint32_t)(((uint64_t)(b - a) * r[i].segments + size - 1) / size);
+		found(out, &r[i], n);
+		r[i].segments = (uint16_t)(r[i].segments - n);
+		take(r, l, i, a, b);
+		if (a == from)
+			from = b;
+		else
+			to = a;
+	}
+}
+
+bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent *late,
+	struct resent_found *out)
+{
+	struct resent *r = all(p, l);
+
+	for (uint32_t i = l->resent_used; i-- > 0;) {
+		if (!segment_after(late->to, r[i].from) ||
+			!segment_after(r[i].to, late->from) || !r[i].has_tsval)
+			continue;
+		if (!late->has_tsval || !segment_after(r[i].tsval, late->tsval))
+			return false;
+		if (r[i].kind == RESENT_BEFORE) {
+			found(out, &r[i], r[i].segments);
+			r[i].kind = RESENT_SETTLED;
+		}
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,61 @@
+/* resent — what one side sent again lately, until it is known whether that was needed.
+ */
+#ifndef KONN_MEASURE_RESENT_H
+#define KONN_MEASURE_RESENT_H
+
+#include "measure/loss.h"
+#include "measure/pools.h"
+
+#define RESENT_MOST 32
+
+struct resent {
+	uint64_t ns;
+	uint32_t from, to;
+	uint32_t tsval;    /* valid when has_tsval */
+	uint16_t segments; /* counted as lost, before or after */
+	bool has_tsval;
+	uint8_t kind; /* enum resent_kind */
+};
+_Static_assert(sizeof(struct resent) == 24, "a record of POOL_HOLES holds 32");
+
+enum resent_kind {
+	RESENT_AFTER,  /* the first copy came here, too */
+	RESENT_BEFORE, /* it did not */
+	RESENT_SETTLED /* spurious already: a DSACK is no news */
+};
+
+struct resent_found { /* segments that were no losses after all */
+	uint32_t before, after;
+};
+
+struct resent_ack {               /* what an acknowledgement says of data */
+	uint64_t now_ns, soon_ns; /* soon: no answer can come within; 0: not known */
+	uint32_t from, to;        /* acknowledged before, now; or a SACK block */
+	uint32_t tsecr;           /* valid when has_tsecr; not for SACK blocks */
+	bool has_tsecr;
+};
+
+/* Without room the oldest one is forgotten, or this one. */
+void resent_add(struct pools *p, struct loss_state *l, const struct resent *r);
+
+/* Settles what was acknowledged too early for an answer. */
+void resent_acked(struct pools *p, struct loss_state *l, const struct resent_ack *ack,
+	struct resent_found *out);
+
+/* Settles [from, to), that the receiver got twice: each byte's newest copy. */
+void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
+	struct resent_found *out);
+
+/*
+ * A copy of [from, to) came that was sent before the newest one of it, by its TSval:
+ * true. If it was the first copy, late, then what repaired it is settled.
+ */
+bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent *late,
+	struct resent_found *out);
+
+/* Gives up those that were acknowledged and sent before `before_ns`. */
+void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns);
+
+void resent_done(struct pools *p, struct loss_state *l);
+
+#endif
