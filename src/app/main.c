@@ -305,6 +305,24 @@ static int check_options(const struct session *s, struct err *err)
 	return 0;
 }
 
+/* Lines of other tools are text, have no reasons, and only rtt has them. */
+static int check_format(const struct session *s, struct err *err)
+{
+	const struct options *o = s->o;
+	const char *why = NULL;
+
+	if (!o->format)
+		return 0;
+	if (s->verb != &verb_rtt)
+		why = "--format is of konn rtt";
+	else if (json_or_csv(o))
+		why = "--format is text: it does not go with JSON or CSV";
+	else if (o->all)
+		why = "--format has no place for samples that are not valid: -a does "
+		      "not go with it";
+	return why ? err_set(err, EXIT_USAGE, "%s", why) : 0;
+}
+
 static int run(struct program *p)
 {
 	struct session *s = &p->session;
@@ -317,7 +335,7 @@ static int run(struct program *p)
 	s->services = p->services = read_services();
 	s->files = p->files;
 	s->out.fd = STDOUT_FILENO;
-	if (check_options(s, &err) < 0)
+	if (check_options(s, &err) < 0 || check_format(s, &err) < 0)
 		return fail(&err);
 	ret = compile_filter(p);
 	if (ret == 0)

@@ -39,6 +39,7 @@ enum option_kind { /* how the argument is read; see options.def */
 	OPTION_KIND_SORT,
 	OPTION_KIND_HOME,
 	OPTION_KIND_SANDBOX,
+	OPTION_KIND_FORMAT,
 };
 
 struct word_list {
@@ -68,11 +69,12 @@ struct options {
 	uint64_t idle_ns, keep_ns;
 	uint64_t max_flows, memory_bytes; /* 0: konn's own */
 	uint64_t snaplen, buffer_bytes;   /* 0: konn's own */
+	const char *format;               /* of rtt: connmon, pping; NULL: konn's own */
 	bool no_promisc, self, no_color, quiet, sandbox_strict, read_only;
 	bool help, version;
 
 	/* refused for now (options.def) */
-	const char *netns, *speed, *threads, *config, *log, *format;
+	const char *netns, *speed, *threads, *config, *log;
 	bool resolve, background, enable_acct, yes, dry_run, force;
 };
 

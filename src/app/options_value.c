@@ -141,6 +141,16 @@ static int set_sandbox(
 	return 0;
 }
 
+static int set_format(
+	struct options *o, const char *said, const char *text, struct err *err)
+{
+	if (strcmp(text, "connmon") != 0 && strcmp(text, "pping") != 0)
+		return err_set(err, EXIT_USAGE, "%s: '%s' is not connmon or pping",
+			said, text);
+	o->format = text;
+	return 0;
+}
+
 /* "10ms", "1 MiB" and so on would be kinder, but the user wrote plain numbers too. */
 static int out_of_range(const struct option_row *row, const char *said,
 	const char *text, struct err *err)
@@ -207,6 +217,7 @@ int options_value(struct options *o, enum option_id id, const char *said,
 	case OPTION_KIND_SORT: return set_sort(o, text, err);
 	case OPTION_KIND_HOME: return set_home(o, said, text, err);
 	case OPTION_KIND_SANDBOX: return set_sandbox(o, said, text, err);
+	case OPTION_KIND_FORMAT: return set_format(o, said, text, err);
 	}
 	return 0;
 }

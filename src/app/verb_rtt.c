@@ -4,6 +4,7 @@
 #include "app/fields.h"
 #include "app/own.h"
 #include "app/record.h"
+#include "app/rtt_format.h"
 #include "app/session.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -11,6 +12,7 @@
 #define CLOCK_AT      11 /* where HH:MM:SS.uuu begins in a local time */
 #define CLOCK_COLUMNS 12
 #define FIELDS        16
+#define FORMAT_SHARE  16 /* of the memory, for what other tools' lines need */
 
 static const char *const connection[] = {
 	"uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto"};
@@ -22,6 +24,7 @@ struct rtt_lines {
 	struct buf text;  /* of one line */
 	struct tuple own; /* konn's own ssh session */
 	bool has_own, titled;
+	struct rtt_format *format; /* NULL: konn's own lines */
 };
 
 static uint64_t microseconds(uint64_t ns)
@@ -164,6 +167,15 @@ static unsigned fill_fields(struct session *s, const struct row *r,
 	return n;
 }
 
+static bool wanted(const struct session *s, const struct row *r)
+{
+	const struct rtt_lines *l = s->state;
+
+	if (l->has_own && tuple_equal(&l->own, &r->flow->key))
+		return false;
+	return !s->filter || filter_match(s->filter, r);
+}
+
 static void on_sample(void *ctx, const struct row *r, const struct sample *sample)
 {
 	struct session *s = ctx;
@@ -171,9 +183,7 @@ static void on_sample(void *ctx, const struct row *r, const struct sample *sampl
 	struct record_field fields[FIELDS];
 	struct record record = {.kind = "rtt", .fields = fields};
 
-	if ((sample->reason != SAMPLE_VALID && !s->o->all) ||
-		(s->filter && !filter_match(s->filter, r)) ||
-		(l->has_own && tuple_equal(&l->own, &r->flow->key)))
+	if ((sample->reason != SAMPLE_VALID && !s->o->all) || !wanted(s, r))
 		return;
 	s->shown++;
 	record.count = fill_fields(s, r, sample, fields);
@@ -185,6 +195,61 @@ static void on_sample(void *ctx, const struct row *r, const struct sample *sampl
 	l->titled = true;
 	if (s->out.buf.len > 65536)
 		session_flush(s);
+}
+
+/* ---- the lines of other tools ---- */
+
+static void format_sample(void *ctx, const struct row *r, const struct sample *sample)
+{
+	struct session *s = ctx;
+	struct rtt_lines *l = s->state;
+
+	if (r->flow->key.proto == PROTO_TCP)
+		rtt_format_sample(l->format, sample);
+}
+
+static void format_segment(
+	void *ctx, const struct row *r, const struct segment *segment)
+{
+	struct session *s = ctx;
+	struct rtt_lines *l = s->state;
+	uint64_t uid = flow_uid(r->flow, &r->world->uid_key);
+
+	if (!rtt_format_segment(l->format, r->flow, uid, segment, &l->text) ||
+		!wanted(s, r))
+		return;
+	s->shown++;
+	buf_add(&s->out.buf, l->text.data, l->text.len);
+	buf_char(&s->out.buf, '\n');
+	if (s->out.buf.len > 65536)
+		session_flush(s);
+}
+
+static void format_ended(void *ctx, const struct row *r, uint64_t uid)
+{
+	const struct session *s = ctx;
+	const struct rtt_lines *l = s->state;
+
+	(void)r;
+	rtt_format_ended(l->format, uid);
+}
+
+static int open_format(struct session *s, struct engine_setup *setup, struct err *err)
+{
+	struct rtt_lines *l = s->state;
+	uint64_t bytes = setup->memory_bytes / FORMAT_SHARE;
+
+	l->format = rtt_format_new(strcmp(s->o->format, "pping") == 0
+					   ? RTT_FORMAT_PPING
+					   : RTT_FORMAT_CONNMON,
+		bytes);
+	if (!l->format)
+		return err_errno(err, "start");
+	setup->memory_bytes -= bytes;
+	setup->sink.sample = format_sample;
+	setup->sink.segment = format_segment;
+	setup->sink.ended = format_ended;
+	return 0;
 }
 
 static int rtt_open(struct session *s, struct engine_setup *setup, struct err *err)
@@ -199,7 +264,7 @@ static int rtt_open(struct session *s, struct engine_setup *setup, struct err *e
 		l->has_own = own_session(&l->own);
 	setup->sink.ctx = s;
 	setup->sink.sample = on_sample;
-	return 0;
+	return s->o->format ? open_format(s, setup, err) : 0;
 }
 
 static void rtt_close(struct session *s)
@@ -208,6 +273,7 @@ static void rtt_close(struct session *s)
 
 	if (!l)
 		return;
+	rtt_format_free(l->format);
 	buf_done(&l->text);
 	fields_done(&l->cells);
 	free(l);

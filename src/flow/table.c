@@ -121,6 +121,51 @@ static void announce(struct flow_table *t, uint32_t ref, const struct packet *p)
 		pool_event(t, pool_flow(t, ref), FLOW_EVENT_ATTEMPT, p->ts_ns);
 }
 
+static void tell_segment(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	struct segment s = {.p = p, .dir = p->dir, .span = tcp_span(p)};
+
+	if (p->kind != PACKET_TCP || !tcp_has_sequence(p))
+		return;
+	s.end = p->seq + s.span;
+	s.class = s.span ? SEGMENT_NEW : SEGMENT_EMPTY;
+	t->setup.sink.segment(t->setup.sink.ctx, pool_flow(t, ref), &s);
+}
+
+/* The handshake's first half; a repeated SYN makes it ambiguous (RFC 6298 §3). */
+static void tell_handshake(struct flow_table *t, uint32_t ref, const struct packet *p,
+	const struct small *before)
+{
+	uint64_t syn_ns = small_last_ns(before);
+	struct sample s = {.ts_ns = p->ts_ns,
+		.min_ns = UINT64_MAX,
+		.seq = p->ack,
+		.kind = SAMPLE_handshake,
+		.half = p->dir};
+
+	if (before->packets[before->orig] > 1)
+		s.reason = REASON_retransmitted;
+	if (p->ts_ns < syn_ns)
+		s.reason = REASON_clock;
+	else
+		s.rtt_ns = p->ts_ns - syn_ns;
+	if (s.reason == SAMPLE_VALID)
+		s.min_ns = s.rtt_ns;
+	t->setup.sink.sample(t->setup.sink.ctx, pool_flow(t, ref), &s);
+}
+
+/* What a full flow tells in the course of being measured. */
+static void tell_small(struct flow_table *t, uint32_t ref, const struct packet *p,
+	const struct small *before)
+{
+	if (t->setup.sink.sample && before->kind == SMALL_SYN &&
+		before->proto == PROTO_TCP &&
+		pool_small(t, ref)->kind == SMALL_SYN_SYNACK)
+		tell_handshake(t, ref, p, before);
+	if (t->setup.sink.segment)
+		tell_segment(t, ref, p);
+}
+
 static void create_full(struct flow_table *t, const struct packet *p)
 {
 	uint32_t ref = pool_alloc(t, REF_FULL);
@@ -157,8 +202,11 @@ static void create(struct flow_table *t, const struct packet *p)
 		return;
 	small_init(pool_small(t, ref), p, small, orient(p, t->setup.services, &certain),
 		path);
-	if (pool_enter(t, ref, p->hash))
-		announce(t, ref, p);
+	if (!pool_enter(t, ref, p->hash))
+		return;
+	announce(t, ref, p);
+	if (__builtin_expect(t->setup.sink.segment != NULL, 0))
+		tell_segment(t, ref, p);
 }
 
 /* Only a full flow knows which interface counts in which direction. */
@@ -177,7 +225,7 @@ static bool changes_carrier(
 
 static bool update_small(struct flow_table *t, uint32_t ref, const struct packet *p)
 {
-	struct small *s = pool_small(t, ref);
+	struct small *s = pool_small(t, ref), before = *s;
 
 	if (small_copy(t, s, p)) {
 		t->setup.counters->copies++;
@@ -187,6 +235,7 @@ static bool update_small(struct flow_table *t, uint32_t ref, const struct packet
 		if (s->kind == SMALL_ICMP && s->packets[p->dir] == 1 &&
 			s->packets[!p->dir])
 			pool_event(t, pool_flow(t, ref), FLOW_EVENT_OPEN, p->ts_ns);
+		tell_small(t, ref, p, &before);
 		return false;
 	}
 	ref = pool_promote(t, ref, p->hash);

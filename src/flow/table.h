@@ -28,6 +28,12 @@ struct flow_sink { /* callbacks; the flow is borrowed for the call */
 		void *ctx, const struct flow *f, enum flow_event e, uint64_t now_ns);
 	/* May be NULL. A round trip, valid or not; the flow has what came before it. */
 	void (*sample)(void *ctx, const struct flow *f, const struct sample *s);
+	/*
+	 * May be NULL. Each TCP segment with a whole header, copies excluded, after its
+	 * samples. The flow has counted it, but its sequence numbers are those before.
+	 * Of a flow that is FLOW_SMALL only p, dir, span and end of it are known.
+	 */
+	void (*segment)(void *ctx, const struct flow *f, const struct segment *s);
 	/* The flow leaves the table: some time after its close, idle, evicted, or at
 	 * the end. */
 	void (*ended)(void *ctx, const struct flow *f, uint64_t now_ns);

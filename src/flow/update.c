@@ -161,6 +161,8 @@ static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *
 	t->measure.subject = f;
 	if (f->tcp)
 		tcp_measure_segment(&t->measure, f->tcp, p, f->orig, &s);
+	if (__builtin_expect(t->setup.sink.segment != NULL, 0))
+		t->setup.sink.segment(t->setup.sink.ctx, f, &s);
 	if (p->payload_len && !(f->facts & FLOW_NAMED) && s.class != SEGMENT_AGAIN)
 		learn_names(t, f, p);
 	change = tcp_update(f, p);

@@ -112,6 +112,14 @@ static void on_sample(void *ctx, const struct flow *f, const struct sample *samp
 	e->setup.sink.sample(e->setup.sink.ctx, &r, sample);
 }
 
+static void on_segment(void *ctx, const struct flow *f, const struct segment *segment)
+{
+	struct engine *e = ctx;
+	struct row r = row_of(e, f);
+
+	e->setup.sink.segment(e->setup.sink.ctx, &r, segment);
+}
+
 struct engine *engine_new(const struct engine_setup *setup)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -134,7 +142,8 @@ struct engine *engine_new(const struct engine_setup *setup)
 	flows.sink = (struct flow_sink){.ctx = e,
 		.event = on_event,
 		.ended = on_ended,
-		.sample = setup->sink.sample ? on_sample : NULL};
+		.sample = setup->sink.sample ? on_sample : NULL,
+		.segment = setup->sink.segment ? on_segment : NULL};
 	e->table = flow_table_new(&flows);
 	e->build = build_new();
 	if (copies_init(&e->ended, setup->memory_bytes / ENDED_SHARE) == 0 &&

@@ -20,6 +20,8 @@ struct engine_sink { /* callbacks; rows are borrowed for the call */
 	void (*ended)(void *ctx, const struct row *r, uint64_t uid);
 	/* May be NULL. A round trip, valid or not. */
 	void (*sample)(void *ctx, const struct row *r, const struct sample *s);
+	/* May be NULL. As in struct flow_sink. */
+	void (*segment)(void *ctx, const struct row *r, const struct segment *s);
 };
 
 struct engine_setup {

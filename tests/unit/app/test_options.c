@@ -262,6 +262,7 @@ static void wrong_lines_are_refused(void **state)
 		{"konn --sandbox=lax", "strict"},
 		{"konn -r a -i b", "-i"},
 		{"konn stat", "stat"},
+		{"konn rtt --format tcptrace", "connmon or pping"},
 		{"konn -N all", "-N"},
 		{"konn list --threads 4", "--threads"},
 	};
