@@ -53,11 +53,17 @@ static void count(struct small *s, const struct packet *p)
 		s->delta_ns = p->ts_ns - s->first_ns;
 }
 
+/* Its payload is gone when an answer makes it a full flow. */
+static bool has_names(const struct packet *p)
+{
+	return p->payload && p->kind <= PACKET_UDP && names_begin(p);
+}
+
 bool small_accepts(const struct packet *p, enum small_kind *out)
 {
 	struct small empty = {0};
 
-	if (!counters_fit(&empty, p))
+	if (!counters_fit(&empty, p) || has_names(p))
 		return false;
 	switch ((enum packet_kind)p->kind) {
 	case PACKET_TCP: return tcp_kind(p, out);
@@ -174,7 +180,7 @@ static bool midstream_update(struct small *s, const struct packet *p)
 {
 	unsigned first = s->packets[0] ? 0 : 1, flags = p->tcp_flags | s->mid.flags;
 
-	if (p->dir != first || flags & (TCP_SYN | TCP_FIN | TCP_RST))
+	if (p->dir != first || flags & (TCP_SYN | TCP_FIN | TCP_RST) || has_names(p))
 		return false;
 	if (s->mid.flags && tcp_has_sequence(p) &&
 		((tcp_span(p) && p->seq != s->seq[first]) ||

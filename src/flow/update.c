@@ -147,6 +147,11 @@ static void tcp_events(
 
 static void learn_names(struct flow_table *t, struct flow *f, const struct packet *p)
 {
+	const struct flow_side *s = &f->side[p->dir];
+
+	/* The first bytes of a side may come after later ones. */
+	if (!f->service && s->syn_seen && p->seq == f->detail[p->dir].isn + 1)
+		f->service = (uint8_t)service_detect(p);
 	names_packet(&t->measure, &f->names, p, p->dir == f->orig);
 	if (!names_wanted(&f->names))
 		f->facts |= FLOW_NAMED;
@@ -163,7 +168,7 @@ static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *
 		tcp_measure_segment(&t->measure, f->tcp, p, f->orig, &s);
 	if (__builtin_expect(t->setup.sink.segment != NULL, 0))
 		t->setup.sink.segment(t->setup.sink.ctx, f, &s);
-	if (p->payload_len && !(f->facts & FLOW_NAMED) && s.class != SEGMENT_AGAIN)
+	if (p->payload_len && !(f->facts & FLOW_NAMED) && s.class < SEGMENT_AGAIN)
 		learn_names(t, f, p);
 	change = tcp_update(f, p);
 
@@ -179,6 +184,8 @@ static void update_other(struct flow_table *t, uint32_t ref, const struct packet
 
 	if (p->kind != PACKET_ICMP) /* Zeek gives it no history */
 		history_add(f, p->dir, HISTORY_DATA);
+	if (f->service == SERVICE_QUIC && !(f->facts & FLOW_NAMED))
+		learn_names(t, f, p);
 	if (f->facts & FLOW_ESTABLISHED || !f->side[0].packets || !f->side[1].packets)
 		return;
 	f->facts |= FLOW_ESTABLISHED;

@@ -13,8 +13,9 @@
 
 #define STRING_MOST 255
 
-struct string {               /* in POOL_STRING32 or POOL_STRING288 */
-	uint32_t users, next; /* next: of the same bucket, strings.c's */
+struct string { /* in POOL_STRING32 or POOL_STRING288 */
+	uint32_t users;
+	uint32_t next; /* of the same bucket; strings.c's, as is the number */
 	uint32_t number;
 	uint8_t len;
 	char text[]; /* NUL-terminated */
@@ -23,8 +24,9 @@ struct string {               /* in POOL_STRING32 or POOL_STRING288 */
 struct strings {
 	struct pools *pools; /* borrowed */
 	struct hash_key key;
-	uint32_t *buckets; /* owned */
-	uint64_t refused;  /* names that found no room */
+	uint32_t *buckets; /* owned; as many as names fit */
+	uint32_t mask;
+	uint64_t refused; /* names that found no room */
 };
 
 /* 0 or -ENOMEM. `key` is random. */

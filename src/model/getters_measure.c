@@ -167,3 +167,23 @@ struct value measure_retrans(const struct flow *f)
 	return value_number(measure_expert(f, 0, EXPERT_RETRANSMISSION).num +
 			    measure_expert(f, 1, EXPERT_RETRANSMISSION).num);
 }
+
+struct value measure_app_time(const struct flow *f)
+{
+	uint32_t us;
+
+	if (!is_measured(f) || !turns_app_us(f->tcp, f->orig, &us))
+		return value_absent();
+	return value_number(us);
+}
+
+struct value measure_name(const struct string *name)
+{
+	struct value v = {.present = name != NULL};
+
+	if (name) {
+		v.str.ptr = name->text;
+		v.str.len = name->len;
+	}
+	return v;
+}

@@ -72,4 +72,14 @@ struct value measure_expert(const struct flow *f, unsigned dir, enum expert_flag
 /* Retransmissions of both sides, fast and spurious ones included. */
 struct value measure_retrans(const struct flow *f);
 
+/* ---- application times ---- */
+
+/* Median of the turns, without the way to the server. */
+struct value measure_app_time(const struct flow *f);
+
+/* ---- names ---- */
+
+/* Absent when NULL. */
+struct value measure_name(const struct string *name);
+
 #endif
