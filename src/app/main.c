@@ -257,6 +257,7 @@ static const struct verb_ops *ops_of(enum verb verb)
 	case VERB_WATCH: return &verb_watch;
 	case VERB_LOAD: return &verb_load;
 	case VERB_RTT: return &verb_rtt;
+	case VERB_WHY: return &verb_why;
 	default: return &verb_list;
 	}
 }

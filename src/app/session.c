@@ -410,6 +410,7 @@ static void finish(struct session *s)
 
 static int session_open(struct session *s, struct err *err)
 {
+	uint64_t listen_ns = s->verb->listen_ns ? s->verb->listen_ns : DEFAULT_FOR_NS;
 	int ret;
 
 	clock_init(&s->clock);
@@ -417,7 +418,7 @@ static int session_open(struct session *s, struct err *err)
 	s->end_ns = UINT64_MAX;
 	if (s->n_files == 0 && (s->o->for_ns || !s->verb->endless))
 		s->end_ns = clock_now(&s->clock) +
-			    (s->o->for_ns ? s->o->for_ns : DEFAULT_FOR_NS);
+			    (s->o->for_ns ? s->o->for_ns : listen_ns);
 	if (gethostname(s->host, sizeof(s->host) - 1) < 0)
 		s->host[0] = '\0';
 	ret = open_signals(s, err);

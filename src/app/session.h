@@ -33,6 +33,7 @@ struct verb_ops {
 	/* All was read; the engine gave every connection to its sink. */
 	void (*finish)(struct session *s);
 	void (*close)(struct session *s);
+	uint64_t listen_ns; /* live, without --for: so long; 0: a second */
 	bool stays;      /* goes on after the end of input */
 	bool no_summary; /* writes no summary line */
 	bool endless;    /* live: without --for it runs until it is stopped */
@@ -92,6 +93,7 @@ void summary_write(struct session *s);
  */
 void summary_unsupported(struct session *s);
 
-extern const struct verb_ops verb_list, verb_watch, verb_load, verb_rtt, verb_top;
+extern const struct verb_ops verb_list, verb_watch, verb_load, verb_rtt, verb_top,
+	verb_why;
 
 #endif

@@ -1,18 +1,443 @@
 #include "measure/tcp_measure.h"
 
-static const char *const names[LIMIT_COUNT] = {
-#define LIMIT(name_, help_) [LIMIT_##name_] = #name_,
+#define MS_US        1000u
+#define PAUSE_US     200u /* and a tenth of the round trip: a pause */
+#define IDLE_US      800u /* that much more, and everything acknowledged: idle */
+#define RTO_NS       200000000ull /* Linux's least timer; RFC 6298 says 1 s */
+#define RESTART_US   1000000u     /* after such a pause the window grows anew */
+#define RECENT_NS    10000000000ull
+#define START_ROUNDS 12 /* slow start is over by then */
+#define STEADY       10 /* rounds: a congestion window would have grown */
+#define SMALL_MSS    536u
+#define PLAIN_MSS    1460u
+#define STAMP_BYTES  12u /* of each segment with timestamps (RFC 7323 appendix A) */
+
+enum left {          /* how a segment left off */
+	LEFT_MORE,   /* more was waiting, as far as one can see */
+	LEFT_PUSHED, /* a whole segment with PSH: perhaps the end of a write */
+	LEFT_SHORT,  /* the rest of a write: nothing was waiting */
+	LEFT_WINDOW, /* at the edge of the receiver's window */
+};
+
+struct text {
+	const char *name, *help;
+};
+
+static const struct text texts[LIMIT_COUNT] = {
+#define LIMIT(name_, help_) [LIMIT_##name_] = {#name_, help_},
 #include "measure/limit.def"
 #undef LIMIT
 };
 
 const char *limit_name(enum limit limit)
 {
-	return names[limit];
+	return texts[limit].name;
+}
+
+const char *limit_help(enum limit limit)
+{
+	return texts[limit].help;
+}
+
+static uint32_t least_us(const struct tcp_measure *m, unsigned half)
+{
+	uint32_t us;
+
+	return rtt_least_us(&m->result[half].rtt, &us) ? us : 0;
+}
+
+static uint32_t to_us(uint64_t ns)
+{
+	return ns / 1000 < UINT32_MAX ? (uint32_t)(ns / 1000) : UINT32_MAX;
+}
+
+static void add(
+	struct limit_shares *out, enum limit limit, uint64_t ns, uint64_t now_ns)
+{
+	uint32_t *recent = &out->recent_us[0][limit];
+
+	out->ns[limit] += ns;
+	if (now_ns - out->recent_ns >= RECENT_NS) {
+		bool next = now_ns - out->recent_ns < 2 * RECENT_NS;
+
+		for (unsigned i = 0; i < LIMIT_COUNT; i++) {
+			out->recent_us[1][i] = next ? out->recent_us[0][i] : 0;
+			out->recent_us[0][i] = 0;
+		}
+		out->recent_ns = now_ns;
+	}
+	/* What began before the last two windows is not recent. */
+	*recent += to_us(ns < 2 * RECENT_NS ? ns : 2 * RECENT_NS);
+	if (ns / 1000 > out->longest_us) {
+		out->longest_us = to_us(ns);
+		out->longest = (uint8_t)limit;
+	}
+}
+
+/* A wait for the window, weighed by its time. */
+static void note_window(struct limit_shares *out, uint32_t window, uint64_t ns)
+{
+	float all = (float)out->ns[LIMIT_window] + (float)ns;
+
+	out->window += ((float)window - out->window) * (float)ns / all;
+}
+
+/* Both sides may send from now on. */
+static void start(struct tcp_measure *m, const struct segment *s)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		struct limit_state *st = &m->side[d].limit;
+
+		if (st->last_ns)
+			continue;
+		*st = (struct limit_state){
+			.last_ns = s->p->ts_ns,
+			.next = d == s->dir ? s->p->seq : s->p->ack,
+			.most = st->most,
+			.pause_us = PAUSE_US + MS_US,
+			.left = LEFT_SHORT,
+			.growing = true,
+		};
+		st->round_end = st->next;
+		m->result[d].limit.recent_ns = s->p->ts_ns;
+	}
+}
+
+static void take_syn(struct tcp_measure *m, const struct segment *s)
+{
+	struct limit_state *other = &m->side[!s->dir].limit;
+	uint16_t stamps = s->p->has_timestamps ? STAMP_BYTES : 0;
+
+	if (s->p->has_mss && s->p->mss > stamps)
+		other->most = (uint16_t)(s->p->mss - stamps);
+}
+
+/* Payload of a whole segment. */
+static uint32_t whole(const struct limit_state *st)
+{
+	if (st->full)
+		return st->full;
+	return st->most ? st->most : SMALL_MSS;
+}
+
+/* A segment without PSH is a whole one: more followed. */
+static void learn_full(struct limit_state *st, const struct packet *p)
+{
+	uint32_t most = st->most ? st->most : PLAIN_MSS - STAMP_BYTES;
+
+	if (p->segments > 1 || (p->payload_len > most && st->most))
+		return;
+	if (p->payload_len > st->full && !(p->tcp_flags & TCP_PSH) &&
+		p->payload_len <= UINT16_MAX)
+		st->full = (uint16_t)p->payload_len;
+}
+
+static bool at_edge(const struct tcp_measure *m, const struct segment *s)
+{
+	const struct limit_state *st = &m->side[s->dir].limit;
+	const struct rtt_state *peer = &m->side[!s->dir].rtt;
+	int32_t rest;
+
+	if (!s->has_known || peer->wscale == UINT8_MAX)
+		return false;
+	rest = (int32_t)(s->known_edge - s->end);
+	/* It sent more than that: it knew of a later window. */
+	if (rest < 0 && peer->has_edge)
+		rest = (int32_t)(peer->edge - s->end);
+	return rest < (int32_t)whole(st);
+}
+
+static enum left left_off(const struct tcp_measure *m, const struct segment *s)
+{
+	const struct limit_state *st = &m->side[s->dir].limit;
+	uint32_t size = s->p->payload_len, unit = whole(st);
+
+	if (at_edge(m, s))
+		return LEFT_WINDOW;
+	if (!(s->p->tcp_flags & TCP_PSH))
+		return LEFT_MORE;
+	if (size == unit || (size > unit && size % unit == 0))
+		return LEFT_PUSHED;
+	return LEFT_SHORT;
+}
+
+static uint32_t segments(const struct limit_state *st, const struct packet *p)
+{
+	uint32_t unit = whole(st);
+
+	if (p->segments > 1 || p->payload_len <= unit)
+		return p->segments;
+	return (p->payload_len + unit - 1) / unit;
+}
+
+static void grow_queue(struct limit_queue *q, float flight, float rtt)
+{
+	float df = flight - q->flight, dr = rtt - q->rtt;
+
+	q->rounds++;
+	q->flight += df / (float)q->rounds;
+	q->rtt += dr / (float)q->rounds;
+	q->flight2 += df * (flight - q->flight);
+	q->rtt2 += dr * (rtt - q->rtt);
+	q->both += df * (rtt - q->rtt);
+}
+
+static void end_round(struct tcp_measure *m, unsigned d)
+{
+	struct limit_state *st = &m->side[d].limit;
+	uint32_t flight = st->round_flight, least = least_us(m, 0) + least_us(m, 1);
+	uint32_t now = m->result[0].rtt.smooth_us + m->result[1].rtt.smooth_us;
+
+	st->pause_us = PAUSE_US + least / 10;
+	st->growing = flight / 13 >= st->before_flight / 10;
+	if (flight > st->before_flight + whole(st) / 2)
+		st->steady = 0;
+	else if (st->steady < UINT8_MAX)
+		st->steady++;
+	if (flight > st->before_flight)
+		st->before_flight = flight;
+	if (st->rounds < UINT8_MAX)
+		st->rounds++;
+	if (now && flight)
+		grow_queue(&m->result[d].limit.queue, (float)flight, (float)now);
+	st->round_flight = 0;
+	st->round_end = st->next;
+}
+
+static void new_epoch(struct limit_state *st, bool grows)
+{
+	st->before_flight = st->round_flight = 0;
+	st->steady = 0;
+	st->growing = grows;
+	st->rounds = grows ? 0 : START_ROUNDS;
+}
+
+/* The gap before a segment that is sent again. */
+static enum limit again(struct tcp_measure *m, const struct segment *s, uint64_t ns)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+	bool timer = s->rto || (ns > RTO_NS && st->dups < 2 && !s->fast && !s->tlp);
+
+	if (!st->recovering || timer)
+		st->recover = st->next;
+	st->recovering = true;
+	new_epoch(st, false);
+	if (!timer)
+		return LIMIT_loss;
+	m->result[s->dir].limit.stalls++;
+	return LIMIT_rto;
+}
+
+static bool acked(const struct tcp_measure *m, const struct segment *s, uint32_t seq)
+{
+	const struct loss_state *loss = &m->side[s->dir].loss;
+
+	if (s->has_known)
+		return !segment_after(seq, s->known_ack);
+	return loss->has_acked && !segment_after(seq, loss->acked);
+}
+
+/* Time since the acknowledgement that the sender knew reached it; 0: not known. */
+static uint32_t ack_age_us(const struct tcp_measure *m, const struct segment *s)
+{
+	uint32_t age, half;
+
+	if (!s->has_known || s->p->ts_ns < s->known_ns ||
+		!rtt_least_us(&m->result[s->dir].rtt, &half))
+		return 0;
+	age = to_us(s->p->ts_ns - s->known_ns);
+	return age > half ? age - half : 0;
+}
+
+/* Everything was answered: what of the gap was whose. The rest is the other side's. */
+static enum limit take_turns(
+	struct tcp_measure *m, const struct segment *s, uint64_t *ns)
+{
+	const struct limit_state *st = &m->side[s->dir].limit;
+	struct limit_shares *out = &m->result[s->dir].limit;
+	uint64_t half = least_us(m, s->dir) * 1000ull;
+	uint64_t both = half + least_us(m, !s->dir) * 1000ull;
+	uint64_t think = s->p->ts_ns - st->peer_ns;
+
+	out->turns++;
+	think = think > half ? think - half : 0;
+	if (think > *ns)
+		think = *ns;
+	*ns -= think;
+	if (both > *ns)
+		both = *ns;
+	*ns -= both;
+	add(out, LIMIT_turns, both, s->p->ts_ns);
+	add(out, LIMIT_thinking, think, s->p->ts_ns);
+	return LIMIT_waiting;
+}
+
+/*
+ * A pause while it might have sent: the queue was empty. Otherwise an acknowledgement
+ * would have set the segment free: an application writes when it likes. A window that
+ * does not grow though everything arrives is not what holds the sender either.
+ */
+static bool paused(const struct tcp_measure *m, const struct segment *s, uint32_t us)
+{
+	const struct limit_state *st = &m->side[s->dir].limit;
+
+	if (us <= st->pause_us || us <= st->pace_us / 8 * 3)
+		return false;
+	if (st->left == LEFT_SHORT)
+		return true;
+	if (st->left != LEFT_PUSHED)
+		return false;
+	return st->steady >= STEADY || ack_age_us(m, s) > st->pause_us + IDLE_US;
+}
+
+static enum limit usual(const struct limit_state *st)
+{
+	return st->growing && st->rounds < START_ROUNDS ? LIMIT_slow_start : LIMIT_path;
+}
+
+/* What the gap of *ns before a segment with new data was for; *ns: what is left of it.
+ */
+static enum limit judge(struct tcp_measure *m, const struct segment *s, uint64_t *ns)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+	uint32_t us = to_us(*ns);
+	bool answered, idle;
+
+	if (st->left == LEFT_WINDOW)
+		return LIMIT_window;
+	if (!s->has_known && !st->ack_ns)
+		return LIMIT_unknown;
+	answered = acked(m, s, st->next);
+	idle = paused(m, s, us) ||
+	       (answered && ack_age_us(m, s) > st->pause_us + IDLE_US);
+	if (st->peer_ns > st->last_ns && (answered || idle))
+		return take_turns(m, s, ns);
+	if (!idle)
+		return usual(st);
+	m->result[s->dir].limit.writes++;
+	if (us > RESTART_US)
+		new_epoch(st, true);
+	return LIMIT_application;
+}
+
+/* Mean of the gaps in bursts; a longer one now and then says little. */
+static void keep_pace(struct limit_state *st, uint32_t us)
+{
+	uint32_t most = MS_US + st->pace_us / 2; /* four times the mean */
+
+	if (us > most)
+		us = most;
+	st->pace_us += us - st->pace_us / 8;
+}
+
+/* The gaps of a burst belong to what ends it, unless it lasts over a round trip. */
+static void settle(
+	struct tcp_measure *m, const struct segment *s, enum limit limit, uint64_t ns)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+	struct limit_shares *out = &m->result[s->dir].limit;
+	uint32_t us = to_us(ns);
+
+	if (limit == LIMIT_path || limit == LIMIT_slow_start) {
+		keep_pace(st, us);
+		if (us + st->pending_us < 10 * st->pause_us) {
+			st->pending_us += us;
+			return;
+		}
+	}
+	if (st->pending_us) {
+		enum limit burst = limit == LIMIT_application ? limit : usual(st);
+
+		add(out, burst, st->pending_us * 1000ull, s->p->ts_ns);
+		st->pending_us = 0;
+	}
+	if (limit == LIMIT_window)
+		note_window(out, st->window, ns);
+	add(out, limit, ns, s->p->ts_ns);
+}
+
+static void take_gap(struct tcp_measure *m, const struct segment *s)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+	uint64_t ns = s->p->ts_ns - st->last_ns;
+	enum limit limit;
+
+	if (st->recovering && acked(m, s, st->recover))
+		st->recovering = false;
+	if (s->class == SEGMENT_REPAIR || s->class == SEGMENT_AGAIN)
+		limit = again(m, s, ns);
+	else if (st->recovering)
+		limit = LIMIT_loss;
+	else
+		limit = judge(m, s, &ns);
+	settle(m, s, limit, ns);
+}
+
+static void take_flight(struct tcp_measure *m, const struct segment *s)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+	struct limit_shares *out = &m->result[s->dir].limit;
+	uint32_t flight = s->end - s->known_ack;
+
+	if (!s->has_known || segment_after(s->known_ack, s->end))
+		return;
+	if (flight > st->round_flight)
+		st->round_flight = flight;
+	if (flight > out->flight_most)
+		out->flight_most = flight;
+	if (m->side[!s->dir].rtt.wscale != UINT8_MAX &&
+		!segment_after(s->known_ack, s->known_edge))
+		st->window = s->known_edge - s->known_ack;
+	if (st->window > out->window_most)
+		out->window_most = st->window;
+	if (!segment_after(st->round_end, s->known_ack))
+		end_round(m, s->dir);
+}
+
+static void take_data(struct tcp_measure *m, struct segment *s)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+	struct limit_shares *out = &m->result[s->dir].limit;
+	const struct packet *p = s->p;
+
+	if (!s->untimed && !s->back && p->ts_ns > st->last_ns)
+		take_gap(m, s);
+	if (out->segments == 0)
+		out->first_ns = p->ts_ns;
+	learn_full(st, p);
+	out->segment = st->full;
+	out->segments += segments(st, p);
+	if (s->class != SEGMENT_AGAIN)
+		out->bytes += p->payload_len;
+	if (segment_after(s->end, st->next)) {
+		st->next = s->end;
+		st->left = (uint8_t)left_off(m, s);
+		take_flight(m, s);
+	}
+	if (!s->back)
+		st->last_ns = out->last_ns = p->ts_ns;
+	st->peer_ns = 0;
+	m->side[!s->dir].limit.peer_ns = p->ts_ns;
 }
 
 void limit_segment(struct tcp_measure *m, struct segment *s)
 {
-	(void)m;
-	(void)s;
+	struct limit_state *other = &m->side[!s->dir].limit;
+	unsigned flags = s->p->tcp_flags;
+
+	if (__builtin_expect(flags & (TCP_SYN | TCP_RST), 0)) {
+		if (flags & TCP_SYN)
+			take_syn(m, s);
+		return;
+	}
+	if (__builtin_expect(!m->side[s->dir].limit.last_ns, 0))
+		start(m, s);
+	if (s->new_ack) {
+		other->ack_ns = s->p->ts_ns;
+		other->dups = 0;
+	} else if (s->dup_ack && other->dups < UINT8_MAX) {
+		other->dups++;
+	}
+	if (s->p->payload_len && s->class != SEGMENT_PROBE)
+		take_data(m, s);
 }

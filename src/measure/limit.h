@@ -1,4 +1,11 @@
-/* limit — what a sender waited for, gap by gap between its segments. */
+/*
+ * limit — what a sender waited for, gap by gap between its data segments.
+ *
+ * A gap is judged when the segment behind it comes, by what the sender can have known
+ * then (segment.known_…), and by how the segment before it left off: at the edge of
+ * the window, with the rest of a write (its queue was empty then), or in the middle of
+ * more.
+ */
 #ifndef KONN_MEASURE_LIMIT_H
 #define KONN_MEASURE_LIMIT_H
 
@@ -16,14 +23,56 @@ enum limit {
 };
 
 struct limit_state {      /* of one sender; zeroed at the start */
-	uint64_t last_ns; /* its last data; 0: none */
+	uint64_t last_ns; /* its last data, or when it could first send; 0: none */
+	uint64_t peer_ns; /* the other side's last data since then; 0: none */
+	uint64_t ack_ns;  /* the other side's newest acknowledgement passed; 0: none */
+	uint32_t next;    /* highest sequence number sent + 1 */
+	uint32_t recover; /* what `next` was when recovery began; while `recovering` */
+	uint32_t round_end; /* when it is acknowledged, a round trip is over */
+	uint32_t round_flight, before_flight; /* most in flight in this round, and the
+						 one before */
+	uint32_t window;     /* that the sender knew of, in bytes; 0: not known */
+	uint32_t pause_us;   /* a gap longer than this is a pause, for this path */
+	uint32_t pace_us;    /* mean of the gaps within bursts, in 1/8 us */
+	uint32_t pending_us; /* of the burst so far: what ends it will tell */
+	uint16_t full;       /* payload of a whole segment as seen; 0: none yet */
+	uint16_t most;       /* the same as the SYNs say; 0: not known */
+	uint8_t rounds;      /* since it began or was idle, up to 255 */
+	uint8_t steady;      /* rounds without growth, up to 255 */
+	uint8_t dups;        /* duplicate acknowledgements in a row, up to 255 */
+	uint8_t left;        /* limit.c's: how the last segment left off */
+	bool recovering, growing;
+};
+_Static_assert(sizeof(struct limit_state) <= 72, "each data segment touches it");
+
+struct limit_queue { /* do round trips grow with what is in flight? (Welford) */
+	uint32_t rounds;
+	float flight, rtt;         /* means: bytes, us */
+	float flight2, rtt2, both; /* sums of squares and products around them */
 };
 
-struct limit_shares {             /* of one sender; times in ns */
-	uint64_t ns[LIMIT_COUNT]; /* waited for each */
+struct limit_shares {                       /* of one sender */
+	uint64_t ns[LIMIT_COUNT];           /* waited for each */
+	uint32_t recent_us[2][LIMIT_COUNT]; /* of this and the 10 s before */
+	uint64_t recent_ns;                 /* when the current 10 s began */
+	uint64_t first_ns, last_ns;         /* of its data; valid when segments > 0 */
+	uint64_t bytes;                     /* of it, nothing twice */
+	uint32_t segments; /* with data, sent again or not; those of super-packets each
+			    */
+	uint32_t writes;   /* pauses its application made */
+	uint32_t turns;    /* gaps in which the other side spoke */
+	uint32_t stalls;   /* timers that ran out */
+	uint32_t longest_us;  /* the longest gap, for `longest` */
+	uint32_t flight_most; /* bytes */
+	uint32_t window_most; /* of the receiver, as the sender knew it; bytes */
+	float window;         /* mean of it while the sender waited for it */
+	struct limit_queue queue;
+	uint16_t segment; /* payload of a whole one, 0: not known */
+	uint8_t longest;  /* enum limit */
 };
 
 const char *limit_name(enum limit limit);
+const char *limit_help(enum limit limit);
 
 void limit_segment(struct tcp_measure *m, struct segment *s);
 

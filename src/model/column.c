@@ -8,6 +8,7 @@
 #include "flow/service.h"
 #include "model/getters.h"
 #include "model/getters_measure.h"
+#include "model/why.h"
 
 #define EXACT      (1u << 31) /* in a line's need: goes to column.exact */
 #define TABLE_ONLY (1u << 30) /* goes to column.table_only */

@@ -1,0 +1,439 @@
+#include "model/why.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "base/num.h"
+#include "model/getters.h"
+
+#define US_NS 1000ull
+
+unsigned why_sender(const struct flow *f)
+{
+	const struct tcp_results *r = f->tcp->result;
+	unsigned orig = f->orig;
+
+	return r[orig].limit.bytes > r[!orig].limit.bytes ? orig : !orig;
+}
+
+bool why_verdict(const struct flow *f, unsigned dir, uint64_t now_ns, bool recent,
+	struct verdict *out)
+{
+	if (!is_tcp(f) || !f->tcp)
+		return false;
+	if (recent)
+		return verdict_recent(f->tcp, dir, f->orig, now_ns, out);
+	return verdict_make(f->tcp, dir, f->orig, f->closed_ns ? 0 : now_ns, out);
+}
+
+const char *why_title(const struct verdict *v)
+{
+	static const char *const titles[VERDICT_COUNT] = {
+		[VERDICT_application] = "APPLICATION",
+		[VERDICT_receiver_window] = "RECEIVER WINDOW",
+		[VERDICT_loss] = "LOSS",
+		[VERDICT_rto] = "RETRANSMISSION TIMEOUTS",
+		[VERDICT_reordering] = "REORDERING",
+		[VERDICT_queueing] = "QUEUEING",
+		[VERDICT_path] = "PATH",
+		[VERDICT_slow_start] = "SLOW START",
+		[VERDICT_short] = "SHORT",
+		[VERDICT_unknown] = "UNKNOWN",
+	};
+
+	return titles[v->by];
+}
+
+/* ---- numbers: 8.7 Mb/s, 64 KiB, 60 ms ---- */
+
+/* A blank between the number and the unit. */
+static void add_spaced(struct buf *out, struct buf *text, const char *unit)
+{
+	const char *at = buf_cstr(text);
+
+	while (isdigit((unsigned char)*at) || *at == '.')
+		buf_char(out, *at++);
+	buf_char(out, ' ');
+	buf_str(out, at);
+	buf_str(out, unit);
+	out->oom |= text->oom;
+	buf_done(text);
+}
+
+static void add_rate(struct buf *out, uint64_t bps)
+{
+	struct buf text = {0};
+
+	num_short(&text, bps, 1000);
+	add_spaced(out, &text, "b/s");
+}
+
+static void add_bytes(struct buf *out, uint64_t bytes)
+{
+	struct buf text = {0};
+
+	num_short(&text, bytes, 1024);
+	add_spaced(out, &text, bytes < 1000 ? "B" : "iB");
+}
+
+static void add_time(struct buf *out, uint64_t ns)
+{
+	struct buf text = {0};
+
+	num_short_ns(&text, ns);
+	add_spaced(out, &text, "");
+}
+
+static void add_us(struct buf *out, uint64_t us)
+{
+	add_time(out, us * US_NS);
+}
+
+static unsigned percent(uint64_t part, uint64_t whole)
+{
+	return whole ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
+}
+
+static void add_share(struct buf *out, const struct verdict *v)
+{
+	buf_fmt(out, "%u %% of the time", percent(v->by_ns, v->all_ns));
+}
+
+/* 1.2 %, 0.03 % */
+static void add_part(struct buf *out, uint64_t part, uint64_t whole)
+{
+	double share = whole ? (double)part * 100 / (double)whole : 0;
+
+	buf_fmt(out, "%.*f %%", share < 0.1 ? 2 : share < 10, share);
+}
+
+/* ---- who ---- */
+
+static const char *side(const struct flow *f, unsigned dir)
+{
+	return dir == f->orig ? "client" : "server";
+}
+
+static void add_host(struct buf *out, const struct flow *f, unsigned dir)
+{
+	addr_format(out, &f->key.addr[dir], f->key.family);
+}
+
+/* ---- one sentence for each verdict ---- */
+
+static void say_writer(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	add_share(out, v);
+	buf_fmt(out, " the %s's program had written nothing", side(f, v->dir));
+	if (v->writes < 2)
+		return;
+	buf_str(out, ": it writes ");
+	add_bytes(out, v->bytes / v->writes);
+	buf_str(out, " each ");
+	add_time(out, v->span_ns / v->writes);
+	buf_str(out, ", ");
+	add_rate(out, v->rate_bps);
+}
+
+static void say_waits(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	bool asks = v->dir == f->orig;
+	bool client = v->who == VERDICT_WHO_CLIENT;
+	uint64_t ns = v->ns[asks == client ? LIMIT_thinking : LIMIT_waiting];
+
+	buf_fmt(out, "%u %% of the time the %s", percent(ns, v->all_ns),
+		client ? "client had asked nothing: "
+		       : "server was making its answers: ");
+	add_time(out, ns);
+	buf_fmt(out, " in %" PRIu32 " turn%s", v->turns, v->turns == 1 ? "" : "s");
+	if (!client && f->tcp->turns.app.count) {
+		buf_str(out, ", each ");
+		add_us(out, spread_percentile(&f->tcp->turns.app, 50));
+		buf_str(out, " (median)");
+	}
+	buf_str(out, ", the longest wait ");
+	add_us(out, v->longest_us);
+}
+
+static void say_turns(struct buf *out, const struct verdict *v)
+{
+	buf_fmt(out, "%u %% of the time went on the way: ",
+		percent(v->ns[LIMIT_turns], v->all_ns));
+	buf_fmt(out, "%" PRIu32 " questions one after the other", v->turns);
+	if (!v->has_rtt)
+		return;
+	buf_str(out, ", each a round trip of ");
+	add_us(out, v->least_us);
+}
+
+static void say_application(
+	struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	if (v->who == VERDICT_WHO_WRITER)
+		say_writer(out, f, v);
+	else if (v->who == VERDICT_WHO_TURNS)
+		say_turns(out, v);
+	else
+		say_waits(out, f, v);
+}
+
+static void say_window(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	add_share(out, v);
+	if (v->who == VERDICT_WHO_READER) {
+		buf_fmt(out, ": the %s's program reads slowly", side(f, !v->dir));
+		buf_fmt(out, "; its window fell to 0 %" PRIu32 " times (at most ",
+			v->zero_windows);
+		add_bytes(out, v->window_most);
+		buf_str(out, "), ");
+		add_rate(out, v->rate_bps);
+		return;
+	}
+	buf_fmt(out, ": the %s's window of ", side(f, !v->dir));
+	add_bytes(out, v->window_most);
+	if (v->ceiling_bps) {
+		buf_str(out, " allows ");
+		add_rate(out, v->ceiling_bps);
+		buf_str(out, " at ");
+		add_us(out, v->rtt_us);
+	}
+	buf_str(out, "; it came at ");
+	add_rate(out, v->rate_bps);
+}
+
+static void say_where(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	buf_fmt(out, "%" PRIu32 " between the %s and here, ", v->lost_before,
+		side(f, v->dir));
+	buf_fmt(out, "%" PRIu32 " between here and the %s", v->lost_after,
+		side(f, !v->dir));
+}
+
+static void say_ceiling(struct buf *out, const struct verdict *v)
+{
+	if (!v->flight)
+		return;
+	add_bytes(out, v->flight);
+	buf_str(out, " in flight");
+	if (!v->ceiling_bps)
+		return;
+	buf_str(out, " at ");
+	add_us(out, v->rtt_us);
+	buf_str(out, " are ");
+	add_rate(out, v->ceiling_bps);
+}
+
+static void say_loss(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	add_part(out, v->lost, v->segments);
+	buf_str(out, " of the segments were lost: ");
+	say_where(out, f, v);
+	if (!v->flight)
+		return;
+	buf_str(out, "; that keeps the congestion window small: ");
+	say_ceiling(out, v);
+}
+
+static void say_rto(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	buf_fmt(out, "%" PRIu32 " timer%s ran out: ", v->stalls,
+		v->stalls == 1 ? "" : "s");
+	add_time(out, v->ns[LIMIT_rto]);
+	buf_str(out, " of ");
+	add_time(out, v->all_ns);
+	buf_str(out, " stood still, the longest ");
+	add_us(out, v->longest_us);
+	buf_str(out, "; lost: ");
+	say_where(out, f, v);
+}
+
+static void say_reordering(struct buf *out, const struct verdict *v)
+{
+	add_part(out, v->reordered, v->segments);
+	buf_fmt(out,
+		" of the segments were overtaken on the way (%" PRIu32 "); %" PRIu32
+		" were sent again for nothing",
+		v->reordered, v->spurious);
+	if (v->flight)
+		buf_str(out, "; ");
+	say_ceiling(out, v);
+}
+
+static void say_queueing(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	add_us(out, v->rtt_us);
+	buf_str(out, " of round trip instead of ");
+	add_us(out, v->least_us);
+	buf_str(out, ": ");
+	add_us(out, v->queue_us);
+	buf_fmt(out, " in a queue between here and the %s, which its own data fills",
+		side(f, v->beyond ? !v->dir : v->dir));
+	buf_str(out, "; ");
+	say_ceiling(out, v);
+}
+
+static void say_path(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	(void)f;
+	buf_str(out, v->by == VERDICT_slow_start
+			     ? "the congestion window was still growing "
+			     : "the congestion window was used up ");
+	add_share(out, v);
+	if (v->flight)
+		buf_str(out, ": ");
+	say_ceiling(out, v);
+	buf_fmt(out, "; %" PRIu32 " of %" PRIu32 " segments lost", v->lost,
+		v->segments);
+	if (v->has_rtt) {
+		buf_str(out, ", queues of ");
+		add_us(out, v->queue_us);
+	}
+}
+
+static void say_short(struct buf *out, const struct verdict *v)
+{
+	add_bytes(out, v->bytes);
+	buf_fmt(out, " in %" PRIu32 " round trip%s of ", v->rounds ? v->rounds : 1,
+		v->rounds > 1 ? "s" : "");
+	add_us(out, v->least_us);
+	buf_str(out, ": too short to say more");
+}
+
+static void say_unknown(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	add_bytes(out, v->bytes);
+	buf_str(out, " in ");
+	add_time(out, v->span_ns);
+	buf_fmt(out, ", %" PRIu32 " segments", v->segments);
+	if (f->tcp->side[!v->dir].rtt.has_ack || f->side[!v->dir].packets)
+		buf_str(out, ": what was seen does not tell");
+	else
+		buf_fmt(out, ": nothing of the %s was seen", side(f, !v->dir));
+}
+
+void why_sentence(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	switch ((enum verdict_by)v->by) {
+	case VERDICT_application: say_application(out, f, v); break;
+	case VERDICT_receiver_window: say_window(out, f, v); break;
+	case VERDICT_loss: say_loss(out, f, v); break;
+	case VERDICT_rto: say_rto(out, f, v); break;
+	case VERDICT_reordering: say_reordering(out, v); break;
+	case VERDICT_queueing: say_queueing(out, f, v); break;
+	case VERDICT_path:
+	case VERDICT_slow_start: say_path(out, f, v); break;
+	case VERDICT_short: say_short(out, v); break;
+	default: say_unknown(out, f, v); break;
+	}
+}
+
+/* ---- what to do ---- */
+
+static void advise_application(
+	struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	switch ((enum verdict_who)v->who) {
+	case VERDICT_WHO_WRITER:
+		buf_str(out, "look at the program on ");
+		add_host(out, f, v->dir);
+		buf_str(out, ": the network would carry more");
+		break;
+	case VERDICT_WHO_SERVER:
+		buf_str(out, "look at the server's program on ");
+		add_host(out, f, !f->orig);
+		buf_str(out, " and at what that waits for (disk, database)");
+		break;
+	case VERDICT_WHO_TURNS:
+		buf_str(out, "ask for several things at once, or from nearer by: more "
+			     "bandwidth does not help");
+		break;
+	default:
+		buf_str(out, "neither network nor server is slow: look at the program "
+			     "on ");
+		add_host(out, f, f->orig);
+		break;
+	}
+}
+
+static void advise_window(
+	struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	if (v->who == VERDICT_WHO_READER) {
+		buf_str(out, "look at the program that reads on ");
+		add_host(out, f, !v->dir);
+		buf_str(out, ": its processor, its disk, or a limit it was given");
+		return;
+	}
+	buf_str(out, "raise net.ipv4.tcp_rmem on ");
+	add_host(out, f, !v->dir);
+	buf_str(out, ", or the SO_RCVBUF that the program there sets");
+}
+
+static void advise_loss(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	bool after = v->lost_after >= v->lost_before;
+
+	buf_str(out, "look for drops between here and ");
+	add_host(out, f, after ? !v->dir : v->dir);
+	buf_str(out, ": errors and drops of interfaces (ip -s link, ethtool -S), "
+		     "wireless, a rate limit");
+}
+
+void why_advice(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	switch ((enum verdict_by)v->by) {
+	case VERDICT_application: advise_application(out, f, v); break;
+	case VERDICT_receiver_window: advise_window(out, f, v); break;
+	case VERDICT_loss:
+	case VERDICT_rto: advise_loss(out, f, v); break;
+	case VERDICT_reordering:
+		buf_str(out, "look for links that share load packet by packet "
+			     "(bonding, ECMP)");
+		break;
+	case VERDICT_queueing:
+		buf_str(out, "a queue that keeps short (fq_codel, CAKE) at the narrow "
+			     "link, or BBR at ");
+		add_host(out, f, v->dir);
+		break;
+	case VERDICT_path:
+		buf_str(out, "that is what the path gives one connection: more of it, "
+			     "or several connections");
+		break;
+	case VERDICT_slow_start:
+		buf_str(out, "keep connections open and use them again");
+		break;
+	case VERDICT_unknown: buf_str(out, "capture both directions"); break;
+	default: break;
+	}
+}
+
+/* ---- getters ---- */
+
+static bool verdict_of(const struct row *r, struct verdict *out)
+{
+	const struct flow *f = r->flow;
+
+	return is_tcp(f) && f->tcp &&
+	       why_verdict(f, why_sender(f), r->now_ns, false, out);
+}
+
+struct value why_limited_by(const struct row *r)
+{
+	struct verdict v;
+
+	return verdict_of(r, &v) ? value_text(verdict_name(v.by)) : value_absent();
+}
+
+struct value why_limited_detail(const struct row *r)
+{
+	struct verdict v;
+	struct buf *out;
+
+	if (!verdict_of(r, &v))
+		return value_absent();
+	out = text_start(r);
+	if (!out)
+		return value_absent();
+	why_sentence(out, r->flow, &v);
+	return text_end(out);
+}
