@@ -9,7 +9,7 @@ have the same delays.
 import random
 
 LINKS = ("client.up", "server.up", "server.down", "client.down")
-WIRE_BPS = 400e6  # so that a burst is spread as on a wire, and the emulator keeps up
+WIRE_BPS = 100e6  # so that a burst is spread as on a wire, and the emulator keeps up
 DOWN = {"kind": "down", "seconds": 4.0}
 UP = {"kind": "up", "seconds": 4.0}
 TURNS = {"kind": "turns"}

@@ -10,6 +10,7 @@ Each connection: its client port, and for "client", "middle", "server" a diction
   app_time_us               median of the server's answer times; absent without answers
   turns                     how many
 """
+import bisect
 import os
 import statistics
 
@@ -55,25 +56,24 @@ def stamp(text):
 
 
 class Ranges:
-    """A set of bytes; ranges come in about ascending order."""
+    """A set of bytes."""
 
     def __init__(self):
-        self.parts = []
+        self.parts = []  # [start, end], ascending, apart from each other
 
     def has(self, start, end):
-        return any(a <= start and end <= b for a, b in reversed(self.parts))
-
-    def touches(self, start, end):
-        return any(a < end and start < b for a, b in reversed(self.parts))
+        i = bisect.bisect_right(self.parts, [start, 1 << 62]) - 1
+        return i >= 0 and self.parts[i][1] >= end
 
     def add(self, start, end):
-        merged = []
-        for a, b in self.parts:
-            if b < start or a > end:
-                merged.append((a, b))
-            else:
-                start, end = min(a, start), max(b, end)
-        self.parts = sorted([*merged, (start, end)])
+        first = max(0, bisect.bisect_right(self.parts, [start, 1 << 62]) - 1)
+        if self.parts and self.parts[first][1] < start:
+            first += 1
+        last = first
+        while last < len(self.parts) and self.parts[last][0] <= end:
+            start, end = min(start, self.parts[last][0]), max(end, self.parts[last][1])
+            last += 1
+        self.parts[first:last] = [[start, end]]
 
 
 def read(path):
@@ -126,17 +126,31 @@ def before(packets, up, point):
     return [least, most]
 
 
+class ByPlace:
+    """Segments of one side that can be asked for by their bytes."""
+
+    def __init__(self, data):
+        self.data = sorted(data, key=lambda p: p.seq)
+        self.starts = [p.seq for p in self.data]
+        self.longest = max((p.len for p in data), default=0) + 1
+
+    def touching(self, p):
+        first = bisect.bisect_left(self.starts, p.seq - self.longest)
+        last = bisect.bisect_left(self.starts, p.end)
+        return [q for q in self.data[first:last] if q.end > p.seq]
+
+
 def after(packets, up, point):
     """Drops of what the receiver lacked that were sent again through here; all drops."""
     data = [p for p in packets if p.up == up and p.len and not p.copy]
     receiver = "server" if up else "client"
     lost = [p for p in data if p.fate != "ok" and p.at(point) is not None]
-    least = 0
+    places, least = ByPlace(data) if lost else None, 0
     for p in lost:
+        others = places.touching(p)
         got = any(q.at(receiver) and q.at(receiver) < p.at(point) and q.seq <= p.seq
-                  and p.end <= q.end for q in data)
-        again = any(q.serial > p.serial and q.at(point) and q.seq < p.end and p.seq < q.end
-                    for q in data)
+                  and p.end <= q.end for q in others)
+        again = any(q.serial > p.serial and q.at(point) for q in others)
         least += again and not got
     return [least, len(lost)]
 
