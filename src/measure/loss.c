@@ -116,7 +116,7 @@ static bool is_probe(const struct loss_state *l, const struct segment *s)
 
 	if (s->span > 1 || p->tcp_flags & (TCP_SYN | TCP_FIN) || !l->has_acked)
 		return false;
-	if (l->closed && s->span && p->seq == l->next)
+	if (l->closed && (s->span ? p->seq == l->next : p->seq + 1 == l->acked))
 		return true;
 	return p->seq + 1 == l->next && (l->closed || l->acked == l->next);
 }
