@@ -129,7 +129,7 @@ def exit_codes():
 
 
 def page():
-    filter_text = {name: text for name, text in rows("topics.def", "TOPIC")}["filter"]
+    topics = {name: text for name, text in rows("topics.def", "TOPIC")}
     yield '.\\" Made by scripts/gen_manual.py from the tables of the program. Do not edit.'
     yield f".Dd {DATE}"
     yield ".Dt KONN 1\n.Os\n.Sh NAME\n.Nm konn\n.Nd monitor of network connections"
@@ -147,7 +147,9 @@ def page():
     yield ".Sh OPTIONS"
     yield from options()
     yield ".Sh DISPLAY FILTERS"
-    yield from topic(filter_text)
+    yield from topic(topics["filter"])
+    yield ".Sh CONNMON AND PPING"
+    yield from topic(topics["connmon"])
     yield ".Sh OUTPUT"
     yield from output()
     yield ".Sh COLUMNS"

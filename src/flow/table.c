@@ -151,16 +151,16 @@ static void tell_handshake(struct flow_table *t, uint32_t ref, const struct pack
 		s.rtt_ns = p->ts_ns - syn_ns;
 	if (s.reason == SAMPLE_VALID)
 		s.min_ns = s.rtt_ns;
-	t->setup.sink.sample(t->setup.sink.ctx, pool_flow(t, ref), &s);
+	if (t->setup.sink.sample)
+		t->measure.subject = pool_flow(t, ref);
+	measure_sample(&t->measure, &s);
 }
 
 /* What a full flow tells in the course of being measured. */
 static void tell_small(struct flow_table *t, uint32_t ref, const struct packet *p,
 	const struct small *before)
 {
-	if (t->setup.sink.sample && before->kind == SMALL_SYN &&
-		before->proto == PROTO_TCP &&
-		pool_small(t, ref)->kind == SMALL_SYN_SYNACK)
+	if (before->kind == SMALL_SYN && pool_small(t, ref)->kind == SMALL_SYN_SYNACK)
 		tell_handshake(t, ref, p, before);
 	if (t->setup.sink.segment)
 		tell_segment(t, ref, p);

@@ -31,12 +31,14 @@ struct measure {
 int measure_init(struct measure *m, uint64_t memory_bytes, const struct hash_key *key);
 void measure_done(struct measure *m);
 
-/* Counts it and tells it. */
+/* Counts it and tells it, once. */
 static inline void measure_sample(struct measure *m, const struct sample *s)
 {
+	if (m->muted)
+		return;
 	if (s->reason == SAMPLE_VALID)
 		m->samples++;
-	if (__builtin_expect(m->sink.sample != NULL, 0) && !m->muted)
+	if (__builtin_expect(m->sink.sample != NULL, 0))
 		m->sink.sample(m->sink.ctx, m->subject, s);
 }
 

@@ -68,7 +68,7 @@ static int help_on(const char *topic, struct buf *out, struct err *err)
 static void every_verb_and_topic_has_help(void **state)
 {
 	static const char *const topics[] = {
-		"filter", "columns", "options", "exit-codes"};
+		"filter", "columns", "options", "exit-codes", "connmon"};
 	struct err err = {0};
 
 	(void)state;
