@@ -201,7 +201,8 @@ static bool lasts(const struct small *s, const struct packet *p)
 
 bool small_update(struct small *s, const struct packet *p)
 {
-	if ((p->fragment == 2 && p->kind == PACKET_TCP) || lasts(s, p))
+	if ((p->fragment == 2 && p->kind == PACKET_TCP) || lasts(s, p) ||
+		(s->kind == SMALL_ONE_WAY && has_names(p)))
 		return false;
 	if (!counters_fit(s, p) || p->ts_ns < s->first_ns ||
 		p->ts_ns - s->first_ns >= 1ull << 40)

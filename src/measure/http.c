@@ -52,8 +52,11 @@ static bool is_version(const uint8_t *at, size_t len)
 	       memcmp(at, VERSION, sizeof(VERSION) - 1) == 0 && is_digit(at[len - 1]);
 }
 
-/* " HTTP/1.1" at the end is the proof; a line that goes on must look like a target. */
-static bool take_target(struct cur *line, bool whole)
+/*
+ * " HTTP/1.1" at the end is the proof, unless the method is one (servers answer such
+ * requests as well); a line that goes on must look like a target.
+ */
+static bool take_target(struct cur *line, bool whole, bool known)
 {
 	size_t len = cur_left(line);
 	const uint8_t *space = len ? memchr(line->at, ' ', len) : NULL;
@@ -61,7 +64,7 @@ static bool take_target(struct cur *line, bool whole)
 	if (whole) {
 		if (len < sizeof(VERSION) ||
 			!is_version(line->end - sizeof(VERSION), sizeof(VERSION)))
-			return false;
+			return known;
 		line->end -= sizeof(VERSION);
 		return true;
 	}
@@ -97,7 +100,7 @@ static struct cur without_port(struct cur c)
 static struct cur authority(struct cur c)
 {
 	for (const uint8_t *at = c.at; at < c.end; at++)
-		if (*at == '/' || *at == '?' || *at == '#')
+		if (*at == '/' || *at == '?' || *at == '#' || *at == ' ')
 			c.end = at;
 	for (const uint8_t *at = c.at; at < c.end; at++)
 		if (*at == '@')
@@ -105,12 +108,17 @@ static struct cur authority(struct cur c)
 	return without_port(c);
 }
 
+static bool is_connect(const struct cur *method)
+{
+	return cur_left(method) == 7 && memcmp(method->at, "CONNECT", 7) == 0;
+}
+
 /* http://host…, or the target of CONNECT: it has precedence (RFC 9112 §3.2.2). */
 static struct cur host_of_target(const struct cur *method, struct cur target)
 {
 	const uint8_t *at = target.at;
 
-	if (cur_left(method) == 7 && memcmp(method->at, "CONNECT", 7) == 0)
+	if (is_connect(method))
 		return authority(target);
 	while (at < target.end && is_letter(*at))
 		at++;
@@ -148,13 +156,14 @@ enum http_head http_request(const void *bytes, size_t len, struct cur *host)
 	whole = take_line(&c, &line);
 	if (!whole)
 		line = c;
-	if (!take_method(&line, &method) || !take_target(&line, whole))
+	if (!take_method(&line, &method) ||
+		!take_target(&line, whole, http_begins(bytes, len)))
 		return HTTP_NONE;
 	if (!whole)
 		return HTTP_MORE;
 	*host = host_of_target(&method, line);
 	if (cur_left(host))
-		return HTTP_WHOLE;
+		return is_connect(&method) ? HTTP_TUNNEL : HTTP_WHOLE;
 	while (take_line(&c, &line))
 		if (cur_left(&line) == 0 || host_of_field(line, host))
 			return HTTP_WHOLE;
@@ -164,7 +173,7 @@ enum http_head http_request(const void *bytes, size_t len, struct cur *host)
 bool http_begins(const void *bytes, size_t len)
 {
 	static const char *const methods[] = {"GET ", "POST ", "HEAD ", "PUT ",
-		"DELETE ", "OPTIONS ", "PATCH ", "TRACE "};
+		"DELETE ", "OPTIONS ", "PATCH ", "TRACE ", "CONNECT "};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		size_t most = strlen(methods[i]);

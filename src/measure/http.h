@@ -9,9 +9,10 @@
 #include "base/cur.h"
 
 enum http_head {
-	HTTP_NONE,  /* no request begins here */
-	HTTP_MORE,  /* the head is not whole, and did not name a host so far */
-	HTTP_WHOLE, /* what it says is known */
+	HTTP_NONE,   /* no request begins here */
+	HTTP_MORE,   /* the head is not whole, and did not name a host so far */
+	HTTP_WHOLE,  /* what it says is known */
+	HTTP_TUNNEL, /* the same, and another protocol may follow */
 };
 
 /*

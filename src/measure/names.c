@@ -26,6 +26,7 @@ enum reading {
 	READ_NONE, /* it is something else */
 	READ_MORE, /* it goes on */
 	READ_WHOLE,
+	READ_AHEAD, /* whole, and something else may follow */
 };
 
 enum fact { /* bits of names.facts */
@@ -33,6 +34,8 @@ enum fact { /* bits of names.facts */
 	FACT_SERVER_HELLO = 1 << 1,
 	FACT_ORIG_SPOKE = 1 << 2,
 	FACT_ORIG_SSH = 1 << 3,
+	FACT_ASKED = 1 << 4, /* an HTTP request, no answer yet */
+	FACT_RESP_SPOKE = 1 << 5,
 };
 
 struct head { /* in POOL_HELLO */
@@ -155,9 +158,12 @@ static enum reading read_http(
 	enum http_head head = http_request(bytes, len, &host);
 
 	set(g, &n->server_name, host.at, cur_left(&host));
-	return head == HTTP_NONE   ? READ_NONE
-	       : head == HTTP_MORE ? READ_MORE
-				   : READ_WHOLE;
+	switch (head) {
+	case HTTP_NONE: return READ_NONE;
+	case HTTP_MORE: return READ_MORE;
+	case HTTP_TUNNEL: return READ_AHEAD;
+	default: return READ_WHOLE;
+	}
 }
 
 /* RFC 4253 §4.2: other lines may come before it. */
@@ -204,6 +210,8 @@ static void head_is_read(struct measure *g, struct names *n, enum what what)
 	drop_head(g, n);
 	if (what == WHAT_TLS)
 		tls_seen(g, n, FACT_CLIENT_HELLO);
+	else if (what == WHAT_HTTP && !(n->facts & FACT_RESP_SPOKE))
+		n->facts |= FACT_ASKED; /* an SSH server may be there nevertheless */
 	else
 		n->done = 1;
 }
@@ -245,49 +253,63 @@ static void grow(struct measure *g, struct names *n, const struct packet *p)
 		return;
 	}
 	r = read_as(g, n, what, h->bytes.bytes, h->bytes.ready);
-	if (r != READ_MORE || h->bytes.ready == ASSEMBLY_MOST || is_cut(p))
+	if (r == READ_AHEAD)
+		drop_head(g, n);
+	else if (r != READ_MORE || h->bytes.ready == ASSEMBLY_MOST || is_cut(p))
 		head_is_read(g, n, what);
 }
 
 static bool may_be(const struct names *n, enum what what, bool from_orig)
 {
+	if (what == WHAT_HTTP)
+		return !n->server_name;
 	return what != WHAT_SSH ||
-	       (!from_orig &&
-		       (n->facts & FACT_ORIG_SSH || !(n->facts & FACT_ORIG_SPOKE)));
+	       (!from_orig && (n->facts & (FACT_ORIG_SSH | FACT_ASKED) ||
+				      !(n->facts & FACT_ORIG_SPOKE)));
 }
 
-static void note_orig(struct names *n, const struct packet *p)
+static void note_side(struct names *n, const struct packet *p, bool from_orig)
 {
-	n->facts |= FACT_ORIG_SPOKE;
-	if (p->payload_captured >= 4 && memcmp(p->payload, "SSH-", 4) == 0)
+	n->facts |= from_orig ? FACT_ORIG_SPOKE : FACT_RESP_SPOKE;
+	if (from_orig && p->payload_captured >= 4 && memcmp(p->payload, "SSH-", 4) == 0)
 		n->facts |= FACT_ORIG_SSH;
+}
+
+static void take(struct measure *g, struct names *n, enum what what, enum reading r,
+	const struct packet *p)
+{
+	if (r == READ_AHEAD)
+		return;
+	if (r == READ_WHOLE || is_cut(p))
+		head_is_read(g, n, what);
+	else
+		keep(g, n, what, p);
 }
 
 static void look(
 	struct measure *g, struct names *n, const struct packet *p, bool from_orig)
 {
+	bool answer = !from_orig && n->facts & FACT_ASKED;
+
+	n->looked++;
 	if (hello_type(p->payload, p->payload_captured) == HELLO_SERVER) {
 		read_server_hello(g, n, p->payload, p->payload_captured);
 		tls_seen(g, n, FACT_SERVER_HELLO);
 		return;
 	}
-	if (from_orig)
-		note_orig(n, p);
 	for (enum what what = 0; what < WHAT_QUIC; what++) {
-		enum reading r;
+		enum reading r = READ_NONE;
 
-		if (!may_be(n, what, from_orig))
-			continue;
-		r = read_as(g, n, what, p->payload, p->payload_captured);
+		if (may_be(n, what, from_orig))
+			r = read_as(g, n, what, p->payload, p->payload_captured);
 		if (r == READ_NONE)
 			continue;
-		if (r == READ_WHOLE || is_cut(p))
-			head_is_read(g, n, what);
-		else
-			keep(g, n, what, p);
+		take(g, n, what, r, p);
 		break;
 	}
-	n->looked++;
+	note_side(n, p, from_orig);
+	if (answer && !n->hello)
+		n->done = 1;
 }
 
 /* ---- QUIC ---- */

@@ -84,10 +84,14 @@ static enum long_type type_of(unsigned first, const struct version *v)
 bool quic_initial_begins(const void *bytes, size_t captured, size_t len)
 {
 	struct cur c = cur_of(bytes, captured);
-	unsigned first = cur_u8(&c);
-	const struct version *v = version_of(cur_be32(&c));
+	const struct version *v;
+	unsigned first;
 
-	return !c.bad && len >= QUIC_DATAGRAM_LEAST && (first & 0xc0) == 0xc0 && v &&
+	if (len < QUIC_DATAGRAM_LEAST)
+		return false;
+	first = cur_u8(&c);
+	v = version_of(cur_be32(&c));
+	return !c.bad && (first & 0xc0) == 0xc0 && v &&
 	       type_of(first, v) == LONG_INITIAL && cur_u8(&c) <= QUIC_ID_MOST;
 }
 
