@@ -155,13 +155,17 @@ void small_expand(
 	case SMALL_ONE_WAY:
 		if (s->proto == PROTO_UDP)
 			out->service = s->note;
+		if (out->service)
+			out->facts |= FLOW_TALKS;
 		history_add(out, s->packets[0] ? 0 : 1, HISTORY_DATA);
 		break;
 	case SMALL_ICMP:
 		out->icmp_type = s->icmp_type;
 		out->icmp_code = s->icmp_code;
-		out->has_icmp_id = s->has_icmp_id;
-		out->icmp_id = s->has_icmp_id ? s->port[0] : 0;
+		out->has_icmp_id = s->note & SMALL_NOTE_ICMP_ID;
+		out->icmp_id = out->has_icmp_id ? s->port[0] : 0;
+		if (out->has_icmp_id)
+			out->facts |= FLOW_TALKS;
 		if (s->packets[0] && s->packets[1])
 			out->facts |= FLOW_ESTABLISHED;
 		if (orient_icmp_certain(s->proto, s->icmp_type))

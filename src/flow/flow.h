@@ -9,6 +9,7 @@
 #define KONN_FLOW_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/addr.h"
@@ -37,6 +38,7 @@ enum flow_fact {               /* bits of flow.facts */
 		1 << 8, /* ttl, tos, mac, vlan, tunnel, interface, mss… are known */
 	FLOW_NAMED = 1
 		     << 9, /* its first bytes were looked at: no more is to be learnt */
+	FLOW_TALKS = 1 << 10, /* DNS, QUIC, ICMP with an identifier: see talk */
 	FLOW_ICMP_ERROR = 1 << 11,
 	FLOW_ORIENTED = 1 << 12, /* orig is certain (SYN, SYN-ACK, echo request) */
 };
@@ -122,6 +124,8 @@ struct flow {
 	uint32_t talk_number;    /* of *talk in POOL_TALK */
 	uint8_t class;           /* which wheel of the table holds it */
 };
+
+#define FLOW_HOT_BYTES offsetof(struct flow, rate)
 
 /* The side that opened the connection, and the other. */
 static inline const struct flow_side *flow_orig(const struct flow *f)

@@ -255,8 +255,8 @@ uint32_t pool_promote(struct flow_table *t, uint32_t ref, uint32_t hash)
 	memset(f, 0, sizeof(*f));
 	small_expand(f, (const struct small *)copy, v6, &t->paths);
 	f->facts &= ~(uint32_t)FLOW_SMALL;
-	if (pool_measure(t, full))
-		replay_small(t, f, (const struct small *)copy);
+	(void)pool_measure(t, full);
+	replay_small(t, f, (const struct small *)copy);
 	index_replace(&t->index, hash, ref, full);
 	f->class = class_of(t, full);
 	wheel_add(&t->wheel[f->class], &t->user, full);

@@ -1,5 +1,6 @@
 #include "flow/replay.h"
 
+#include "flow/talks.h"
 #include "flow/tcp.h"
 
 static void measure(struct flow_table *t, struct flow *f, const struct packet *p)
@@ -102,9 +103,11 @@ void replay_small(struct flow_table *t, struct flow *f, const struct small *s)
 {
 	t->measure.subject = f;
 	t->measure.muted = true;
-	if (s->kind <= SMALL_SYNACK)
+	if (s->kind > SMALL_MIDSTREAM)
+		talks_replay(t, f, s);
+	else if (f->tcp && s->kind <= SMALL_SYNACK)
 		replay_handshake(t, f, s);
-	else if (s->kind == SMALL_MIDSTREAM)
+	else if (f->tcp)
 		replay_midstream(t, f, s);
 	t->measure.muted = false;
 }

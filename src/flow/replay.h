@@ -4,7 +4,7 @@
 
 #include "flow/pool.h"
 
-/* `f` is the full flow that `s` became, with an empty f->tcp. */
+/* `f` is the full flow that `s` became, with an empty f->tcp if it is TCP. */
 void replay_small(struct flow_table *t, struct flow *f, const struct small *s);
 
 #endif

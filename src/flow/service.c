@@ -101,3 +101,11 @@ enum service_kind service_detect(const struct packet *p)
 		return SERVICE_HTTP;
 	return memcmp(c.at, "SSH-", 4) == 0 ? SERVICE_SSH : SERVICE_NONE;
 }
+
+bool service_dns_query(const struct packet *p)
+{
+	struct cur c = cur_of(p->payload, p->payload_captured);
+
+	cur_skip(&c, 2);
+	return !(cur_u8(&c) & 0x80) && !c.bad;
+}

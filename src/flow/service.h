@@ -20,4 +20,7 @@ const char *service_name(enum service_kind kind);
 /* Looks at the payload of the first packet of a direction; SERVICE_NONE when unsure. */
 enum service_kind service_detect(const struct packet *p);
 
+/* Of a datagram that looks like DNS: it asks. */
+bool service_dns_query(const struct packet *p);
+
 #endif

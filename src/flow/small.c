@@ -140,7 +140,8 @@ void small_init(struct small *s, const struct packet *p, enum small_kind kind,
 	} else if (kind == SMALL_ICMP) {
 		s->icmp_type = p->icmp_type;
 		s->icmp_code = p->icmp_code;
-		s->has_icmp_id = p->has_icmp_id;
+		s->icmp_seq = s->payload[!p->dir] = p->icmp_seq;
+		s->note = p->has_icmp_id ? SMALL_NOTE_ICMP_ID : 0;
 	} else if (p->kind == PACKET_UDP) {
 		s->note = (uint8_t)service_detect(p) & 15;
 	}
@@ -191,6 +192,17 @@ static bool midstream_update(struct small *s, const struct packet *p)
 	return true;
 }
 
+/* The answer makes a full flow, where the round trip is measured. */
+static bool icmp_update(struct small *s, const struct packet *p)
+{
+	if (!(s->note & SMALL_NOTE_ICMP_ID))
+		return !p->has_icmp_id;
+	if (!p->has_icmp_id || s->packets[!p->dir] || p->icmp_type != s->icmp_type)
+		return false;
+	s->icmp_seq = p->icmp_seq;
+	return true;
+}
+
 /* It lasts: its rates are of interest, and only a full flow keeps them by the second.
  */
 static bool lasts(const struct small *s, const struct packet *p)
@@ -219,11 +231,16 @@ bool small_update(struct small *s, const struct packet *p)
 			return false;
 		break;
 	case SMALL_ONE_WAY:
-		if (s->packets[!p->dir])
+		if (s->packets[!p->dir] ||
+			(s->note == SERVICE_DNS && service_dns_query(p)))
 			return false;
 		s->seq[p->dir] = small_mark(p);
 		break;
-	case SMALL_ICMP: s->seq[p->dir] = small_mark(p); break;
+	case SMALL_ICMP:
+		if (!icmp_update(s, p))
+			return false;
+		s->seq[p->dir] = small_mark(p);
+		break;
 	}
 	count(s, p);
 	return true;

@@ -18,7 +18,7 @@ enum small_kind {
 	SMALL_SYNACK,     /* SYN-ACK alone: orig is its receiver */
 	SMALL_MIDSTREAM,  /* other segments of one side */
 	SMALL_ONE_WAY,    /* UDP and other protocols, one side only */
-	SMALL_ICMP,       /* both ways */
+	SMALL_ICMP,       /* both ways; with an identifier until it is answered */
 };
 
 enum small_note {
@@ -27,6 +27,7 @@ enum small_note {
 	SMALL_NOTE_DATA_FIRST =
 		1 << 2, /* midstream: and it came before the first pure ACK */
 	SMALL_NOTE_ZERO_WINDOW = 1 << 3, /* midstream: in the first segment */
+	SMALL_NOTE_ICMP_ID = 1 << 0,     /* ICMP: it has an identifier */
 };
 
 struct small {
@@ -37,8 +38,8 @@ struct small {
 	uint64_t path : 16;     /* struct paths */
 	uint16_t port[2];
 	uint8_t proto;
-	uint8_t kind : 3, orig : 1,
-		note : 4; /* SYN…: direction of the last one; UDP: service */
+	uint8_t kind : 3, orig : 1, note : 4; /* SYN…: direction of the last one; UDP:
+						 service; else enum small_note */
 	uint8_t packets[2];
 	uint16_t ip_bytes[2];
 	uint8_t overhead[2]; /* wire bytes - IP bytes */
@@ -47,8 +48,9 @@ struct small {
 			    its ack; not TCP: small_mark of its last packet) */
 	union {
 		uint16_t mss[2];     /* SMALL_SYN… */
-		uint16_t payload[2]; /* the others (midstream: of the other side, the IP
-					id of this one's last packet) */
+		uint16_t payload[2]; /* the others (of the other side: midstream, the IP
+					id of this one's last packet; ICMP with an
+					identifier, its first sequence number) */
 	};
 	union {
 		uint16_t window[2]; /* SMALL_SYN… */
@@ -60,7 +62,7 @@ struct small {
 		struct {
 			uint8_t icmp_type,
 				icmp_code; /* SMALL_ICMP: of the first message */
-			bool has_icmp_id;
+			uint16_t icmp_seq; /* of the last one */
 		};
 	};
 	uint8_t addr[]; /* 4 or 16 bytes of endpoint 0, then of endpoint 1 */

@@ -5,11 +5,13 @@
 
 #include "core/frame.h"
 #include "flow/orient.h"
+#include "flow/talks.h"
 #include "flow/tcp.h"
 #include "flow/update.h"
 
 #define CLOCK_STEP_NS 5000000u /* time that runs back further than this is a step */
 #define AHEAD         6u /* packets; measured: 12 and 24 are slower, 4 is about the same */
+#define LINE          64u
 #define COPY_NS       50000000u /* between interfaces of this machine */
 
 static void tell_sample(void *ctx, const void *subject, const struct sample *s)
@@ -207,6 +209,8 @@ static void create(struct flow_table *t, const struct packet *p)
 	announce(t, ref, p);
 	if (__builtin_expect(t->setup.sink.segment != NULL, 0))
 		tell_segment(t, ref, p);
+	if (small == SMALL_ONE_WAY)
+		talks_first(t, pool_small(t, ref), p);
 }
 
 /* Only a full flow knows which interface counts in which direction. */
@@ -298,6 +302,12 @@ static void clock_to(struct flow_table *t, uint64_t ts_ns)
 		wheel_back(&t->wheel[c], ts_ns);
 }
 
+static void prefetch_lines(const uint8_t *at, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i += LINE)
+		__builtin_prefetch(at + i, 1);
+}
+
 static void prefetch_record(struct flow_table *t, const struct packet *p)
 {
 	uint32_t at = p->hash, ref = index_next(&t->index, p->hash, &at);
@@ -306,10 +316,14 @@ static void prefetch_record(struct flow_table *t, const struct packet *p)
 	if (!ref)
 		return;
 	record = slab_at(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));
-	__builtin_prefetch(record, 1);
-	__builtin_prefetch(record + 64, 1);
-	if (REF_KIND(ref) == REF_FULL)
-		__builtin_prefetch(record + 128, 1);
+	if (REF_KIND(ref) != REF_FULL) {
+		prefetch_lines(record, 2 * LINE);
+		return;
+	}
+	prefetch_lines(record, FLOW_HOT_BYTES);
+	if (p->kind == PACKET_TCP)
+		prefetch_lines(
+			slab_at(&t->tcp, REF_NUMBER(ref)), TCP_MEASURE_HOT_BYTES);
 }
 
 /* Slots are fetched two steps ahead of their packet, records one: the misses overlap.
@@ -381,7 +395,7 @@ size_t flow_table_bytes(const struct flow_table *t)
 {
 	size_t sum = sizeof(*t) +
 		     (size_t)t->slab[REF_FULL].fresh * t->tcp.record_bytes +
-		     pools_bytes(&t->measure.pools) +
+		     pools_bytes(&t->measure.pools) + dns_bytes(&t->measure.dns) +
 		     ((size_t)t->index.mask + 1) * sizeof(struct index_slot) +
 		     PATHS_MOST * (sizeof(struct path) + 2 * sizeof(uint16_t));
 

@@ -5,6 +5,7 @@
 #include "flow/history.h"
 #include "flow/orient.h"
 #include "flow/service.h"
+#include "flow/talks.h"
 #include "flow/tcp.h"
 
 #define SECOND_NS 1000000000ull
@@ -36,6 +37,8 @@ void update_begin(struct flow_table *t, struct flow *f, const struct packet *p)
 		f->icmp_code = p->icmp_code;
 		f->has_icmp_id = p->has_icmp_id;
 		f->icmp_id = p->icmp_id;
+		if (p->has_icmp_id)
+			f->facts |= FLOW_TALKS;
 	}
 	if (p->kind != PACKET_TCP)
 		return;
@@ -145,13 +148,20 @@ static void tcp_events(
 			pool_event(t, f, table[i].event, now_ns);
 }
 
+static void recognise(struct flow *f, const struct packet *p)
+{
+	f->service = (uint8_t)service_detect(p);
+	if (f->service == SERVICE_DNS || f->service == SERVICE_QUIC)
+		f->facts |= FLOW_TALKS;
+}
+
 static void learn_names(struct flow_table *t, struct flow *f, const struct packet *p)
 {
 	const struct flow_side *s = &f->side[p->dir];
 
 	/* The first bytes of a side may come after later ones. */
 	if (!f->service && s->syn_seen && p->seq == f->detail[p->dir].isn + 1)
-		f->service = (uint8_t)service_detect(p);
+		recognise(f, p);
 	names_packet(&t->measure, &f->names, p, p->dir == f->orig);
 	if (!names_wanted(&f->names))
 		f->facts |= FLOW_NAMED;
@@ -170,6 +180,8 @@ static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *
 		t->setup.sink.segment(t->setup.sink.ctx, f, &s);
 	if (p->payload_len && !(f->facts & FLOW_NAMED) && s.class < SEGMENT_AGAIN)
 		learn_names(t, f, p);
+	if (p->payload_len && f->facts & FLOW_TALKS && s.class < SEGMENT_AGAIN)
+		talks_segment(t, f, p, s.class == SEGMENT_NEW);
 	change = tcp_update(f, p);
 
 	if (__builtin_expect(change == 0, 1))
@@ -184,8 +196,11 @@ static void update_other(struct flow_table *t, uint32_t ref, const struct packet
 
 	if (p->kind != PACKET_ICMP) /* Zeek gives it no history */
 		history_add(f, p->dir, HISTORY_DATA);
-	if (f->service == SERVICE_QUIC && !(f->facts & FLOW_NAMED))
-		learn_names(t, f, p);
+	if (f->facts & FLOW_TALKS) {
+		talks_packet(t, f, p);
+		if (f->service == SERVICE_QUIC && !(f->facts & FLOW_NAMED))
+			learn_names(t, f, p);
+	}
 	if (f->facts & FLOW_ESTABLISHED || !f->side[0].packets || !f->side[1].packets)
 		return;
 	f->facts |= FLOW_ESTABLISHED;
@@ -203,7 +218,7 @@ void update_flow(struct flow_table *t, uint32_t ref, const struct packet *p)
 		roll_rates(f, second);
 	count(f, p);
 	if (p->payload_len && !(f->side[p->dir].letters & HISTORY_DATA) && !f->service)
-		f->service = (uint8_t)service_detect(p);
+		recognise(f, p);
 	if (p->kind != PACKET_TCP)
 		update_other(t, ref, p);
 	else if (tcp_has_sequence(p))

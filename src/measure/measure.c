@@ -7,14 +7,16 @@ int measure_init(struct measure *m, uint64_t memory_bytes, const struct hash_key
 	*m = (struct measure){0};
 	if (pools_init(&m->pools, memory_bytes) < 0)
 		return -ENOMEM;
-	if (strings_init(&m->strings, &m->pools, key) == 0)
+	if (strings_init(&m->strings, &m->pools, key) == 0 &&
+		dns_init(&m->dns, &m->strings, key, memory_bytes) == 0)
 		return 0;
-	pools_done(&m->pools);
+	measure_done(m);
 	return -ENOMEM;
 }
 
 void measure_done(struct measure *m)
 {
+	dns_done(&m->dns); /* its names are strings */
 	strings_done(&m->strings);
 	pools_done(&m->pools);
 }

@@ -3,6 +3,7 @@
 #ifndef KONN_MEASURE_MEASURE_H
 #define KONN_MEASURE_MEASURE_H
 
+#include "measure/dns.h"
 #include "measure/pools.h"
 #include "measure/sample.h"
 #include "measure/strings.h"
@@ -17,6 +18,7 @@ struct measure_sink {
 struct measure {
 	struct pools pools;
 	struct strings strings;
+	struct dns dns; /* queries that wait, names of addresses */
 	struct measure_sink sink;
 	const void *subject; /* the flow that is being measured, for the sink */
 	bool untimed; /* the segment's stamp is not known: no sample begins or ends with
@@ -24,7 +26,7 @@ struct measure {
 	bool muted;   /* what is replayed from a small record was told already */
 	uint32_t hello_turn; /* names.c's: the head that was last taken away */
 	uint64_t samples;    /* valid ones */
-	uint64_t lost;    /* that would have been, had there been room to remember */
+	uint64_t lost;       /* that would have been, had there been room to remember */
 };
 
 /* 0 or -ENOMEM (then nothing is held). `key` is random. */

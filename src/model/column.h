@@ -84,7 +84,9 @@ struct row_world {
 	const char *(*interface_name)(
 		void *ctx, uint16_t interface); /* NULL: not known */
 	void *interface_ctx;
-	const char *host; /* of the machine; NULL for files */
+	const char *host;              /* of the machine; NULL for files */
+	const struct measure *measure; /* of the table; NULL: names of addresses are
+					  not known */
 };
 
 struct column {

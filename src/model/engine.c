@@ -147,8 +147,10 @@ struct engine *engine_new(const struct engine_setup *setup)
 	e->table = flow_table_new(&flows);
 	e->build = build_new();
 	if (copies_init(&e->ended, setup->memory_bytes / ENDED_SHARE) == 0 &&
-		e->table && e->build)
+		e->table && e->build) {
+		e->setup.world.measure = flow_table_measure(e->table);
 		return e;
+	}
 	engine_free(e);
 	return NULL;
 }

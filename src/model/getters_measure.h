@@ -77,7 +77,24 @@ struct value measure_retrans(const struct flow *f);
 /* Median of the turns, without the way to the server. */
 struct value measure_app_time(const struct flow *f);
 
+/* ---- datagrams ---- */
+
+enum talk_number {
+	TALK_ASKED,
+	TALK_UNANSWERED,
+	TALK_RETRIES,
+	TALK_DNS_US,
+};
+
+/* Absent where nothing asks: neither DNS nor ICMP echo. */
+struct value measure_talk(const struct flow *f, enum talk_number number);
+struct value measure_dns_rcode(const struct row *r);
+struct value measure_quic_spin(const struct flow *f);
+
 /* ---- names ---- */
+
+/* The name that was asked for to get the responder's address. */
+struct value measure_dns_name(const struct row *r);
 
 /* Absent when NULL. */
 struct value measure_name(const struct string *name);
