@@ -141,7 +141,7 @@ static struct frame *copy_of(const struct frame *f)
 	if (!copy)
 		return NULL;
 	memcpy(copy, f, sizeof(*f) + f->size);
-	copy->way.copy = true;
+	copy->way.copy = f->way.middle_ns ? 2 : 1;
 	return copy;
 }
 

@@ -9,7 +9,8 @@ As root. Takes 3 to 8 s; several may run at once. Without --seed a new one is dr
 printed. In DIR (default: a new folder in /tmp, printed):
   client.pcap middle.pcap server.pcap   what passed at the three points (ns, 256 bytes each)
   drops.log     each loss, queue drop, copy and reordering; packets.log: each packet's way
-  truth.json    what konn should find, at each point and for each connection (truth.py)
+  truth.json    what konn should find, at each point and for each connection (truth.py);
+                what the kernels of both ends counted
 The emulator (emulator.c) is EMULATOR, --emulator, build/tests/path/emulator, or else
 compiled for this run. --offload: the interfaces have TSO, the ends' captures are tcpdump's
 and so hold segments larger than the MTU, as on a real host.
@@ -21,6 +22,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -71,6 +73,17 @@ def find_emulator(given, folder):
     subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-o", made, *sources],
                    check=True)
     return made
+
+
+def counters(ns):
+    """What the kernel's TCP counted in a namespace, where it is not zero."""
+    found = {}
+    for name in ("snmp", "netstat"):
+        with ns.inside(), open(f"/proc/thread-self/net/{name}", encoding="ascii") as file:
+            lines = [line.split() for line in file if line.startswith("Tcp")]
+        for keys, values in zip(lines[::2], lines[1::2]):
+            found.update((k, int(v)) for k, v in zip(keys[1:], values[1:]) if int(v))
+    return found
 
 
 class Path:
@@ -152,8 +165,8 @@ class Path:
         # this one mounts the namespace's own /sys
         subprocess.run(["ip", "netns", "exec", ns.name, "sh", "-c", gather], check=True)
         file = os.path.join(self.options.out, f"host-{name}.pcap")
-        dump = ns.start(["tcpdump", "-i", INTERFACE, "-s", "256", "-B", "8192", "-U",
-                         "--time-stamp-precision=nano", "-w", file, "tcp"])
+        dump = ns.start(["tcpdump", "-i", INTERFACE, "-s", "256", "-B", "16384", "-U",
+                         "--immediate-mode", "--time-stamp-precision=nano", "-w", file, "tcp"])
         dump.wait_line("listening on")
         return name, file, dump
 
@@ -171,14 +184,17 @@ class Path:
         for program in (client, server):
             if program.wait(self.limit() + SPARE_S) != 0:
                 raise RuntimeError(f"{program.argv[2]} failed: {program.stderr()}")
+        kernel = {name: counters(ns) for name, ns in self.ends.items()}
         dropped = sum(ns.statistic(INTERFACE, "tx_dropped") for ns in self.ends.values())
         for name, file, dump in self.dumps:
             dump.stop(signal.SIGINT)
+            if not re.search(r"^0 packets dropped by kernel", dump.stderr(), re.MULTILINE):
+                raise RuntimeError("the capture has gaps: " + dump.stderr())
             os.replace(file, os.path.join(self.options.out, f"{name}.pcap"))
         if self.emulator.stop() != 0:
             raise RuntimeError("the emulator failed: " + self.emulator.stderr())
         said = json.loads(self.emulator.stdout().splitlines()[-1])
-        return {**said, "tx_dropped": dropped}
+        return {**said, "tx_dropped": dropped}, kernel
 
 
 class Options:
@@ -194,18 +210,19 @@ class Options:
         self.emulator = more.get("emulator")
 
 
-def run(name, options):
+def run(name, options, scenario=None):
     """Runs a scenario; returns its truth, which is in out/truth.json as well."""
-    scenario = scenarios.get(name, options.seed)
+    scenario = scenario or scenarios.get(name, options.seed)
     os.makedirs(options.out, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="konn-path-") as folder:
         options.emulator = find_emulator(options.emulator, folder)
         unique = f"{name}-{'ts' if options.timestamps else 'no'}-{options.seed}"
         with netns.Lab(unique) as lab:
-            machine = Path(lab, scenario, options).run()
+            machine, kernel = Path(lab, scenario, options).run()
     found = truth.of_folder(options.out, scenario)
     found.update(scenario=name, seed=options.seed, timestamps=options.timestamps,
-                 ip=options.ip, cc=options.cc, offload=options.offload, machine=machine)
+                 ip=options.ip, cc=options.cc, offload=options.offload, machine=machine,
+                 kernel=kernel)
     with open(os.path.join(options.out, "truth.json"), "w", encoding="utf-8") as file:
         json.dump(found, file, indent=1)
     return found

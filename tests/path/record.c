@@ -101,8 +101,8 @@ void record_end(struct record *r, const struct record_way *way, const struct wir
 	(void)fprintf(r->packets, "%u %s %d %u %u %u %u %u %u %u", way->serial,
 		way->up ? "up" : "down", way->copy, w->sport, w->dport, w->flags,
 		w->seq, w->ack, w->len, w->ip_id);
-	print_time(r, r->packets, way->enter_ns);
-	print_time(r, r->packets, way->middle_ns);
+	print_time(r, r->packets, way->copy ? 0 : way->enter_ns);
+	print_time(r, r->packets, way->copy == 2 ? 0 : way->middle_ns);
 	print_time(r, r->packets, way->due_ns);
 	print_time(r, r->packets, way->exit_ns);
 	(void)fprintf(r->packets, " %s\n", fate);

@@ -22,7 +22,7 @@ enum record_point {
 struct record_way {
 	uint32_t serial; /* counts what entered, both directions */
 	bool up;         /* from the client to the server */
-	bool copy;       /* made by a link */
+	uint8_t copy;    /* made by the first, second link of its way; 0: sent */
 	uint64_t enter_ns, middle_ns, due_ns, exit_ns; /* due: when it had to leave */
 };
 
@@ -50,7 +50,10 @@ struct record_event {
 void record_event(struct record *r, const struct record_way *way, const struct wire *w,
 	const struct record_event *e);
 
-/* The end of a packet: it left ("ok") or was dropped ("loss", "queue"). */
+/*
+ * The end of a packet: it left ("ok") or was dropped ("loss", "queue"). A copy was not
+ * anywhere before it was made.
+ */
 void record_end(struct record *r, const struct record_way *way, const struct wire *w,
 	const char *fate);
 

@@ -46,6 +46,20 @@ def _loss():
             what="upload, losses on both halves",
             links=path(5000, 9000, client_up={"loss": 0.006}, server_up={"loss": 0.006}),
             app=UP, sender="orig", limited_by=("loss",)),
+        "loss-heavy": dict(
+            what="download, 4 % lost on each half, so that second copies are lost as well",
+            links=path(4000, 5000, server_down={"loss": 0.04}, client_down={"loss": 0.04}),
+            app=DOWN, sender="resp", limited_by=("loss", "rto")),
+        "loss-no-sack": dict(
+            what="download without SACK, 1 % lost on each half",
+            links=path(5000, 6000, server_down={"loss": 0.01}, client_down={"loss": 0.01}),
+            app=DOWN, sysctl={"net.ipv4.tcp_sack": 0}, sender="resp",
+            limited_by=("loss", "rto")),
+        "loss-tails": dict(
+            what="answers of five segments, a fifth of which lose one: probes and timers",
+            links=path(5000, 8000, server_down={"period": 23}, client_down={"period": 31}),
+            app=dict(TURNS, turns=60, answer=7000, gap_ms=5), sender="resp",
+            limited_by=("loss", "rto", "application")),
         "burst-rto": dict(
             what="download, nothing gets through for a while: retransmission timer",
             links=path(8000, 12000, server_down={"blackout_ms": "700+260+1900+450"},
@@ -68,6 +82,17 @@ def _order():
             what="download, 1 % of the segments overtaken after the middle",
             links=path(9000, 9000, client_down={"reorder": 0.01, "reorder_us": 3000}),
             app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering", "loss")),
+        "reorder-long": dict(
+            what="download, segments come half a round trip late: needless copies",
+            links=path(9000, 11000, client_down={"reorder": 0.004, "reorder_us": 20000}),
+            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering", "loss")),
+        "reorder-loss": dict(
+            what="download, overtaken and lost on both halves",
+            links=path(8000, 10000,
+                       server_down={"reorder": 0.01, "reorder_us": 2000, "loss": 0.003},
+                       client_down={"reorder": 0.01, "reorder_us": 2000, "loss": 0.003}),
+            app=DOWN, cwnd=50, sender="resp",
+            limited_by=("path", "reordering", "loss")),
         "duplicates": dict(
             what="download, 1 % of the segments come twice",
             links=path(8000, 8000, server_down={"duplicate": 0.01},

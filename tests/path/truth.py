@@ -5,6 +5,7 @@ Each connection: its client port, and for "client", "middle", "server" a diction
                             least leaves out those that nobody at this point can notice
   orig_, resp_lost_after    the same behind this point
   orig_, resp_reordered     segments with new bytes that came behind a later one
+  orig_, resp_duplicates    copies that the path made of segments with payload
   client_, server_rtt_min_us  least time between two packets through this point, of which
                             the second acknowledges the first, or was sent right behind it
   app_time_us               median of the server's answer times; absent without answers
@@ -28,7 +29,7 @@ class Packet:
 
     def __init__(self, line):
         words = line.split()
-        self.serial, self.up, self.copy = int(words[0]), words[1] == "up", words[2] == "1"
+        self.serial, self.up, self.copy = int(words[0]), words[1] == "up", words[2] != "0"
         self.port = int(words[3] if self.up else words[4])
         self.flags, self.seq, self.ack, self.len = map(int, words[5:9])
         self.enter, self.middle, self.exit = (stamp(words[i]) for i in (10, 11, 13))
@@ -169,6 +170,12 @@ def reordered(packets, up, point):
     return count
 
 
+def duplicates(packets, up, point):
+    """Segments that the path brought once more, and how often."""
+    passed = [p.serial for p in packets if p.up == up and p.len and p.at(point)]
+    return len(passed) - len(set(passed))
+
+
 def least_round(packets, half, point):
     """Down to the end and back through the point, by what the end sent next; µs."""
     there = [p for p in packets if p.up == (half == "server") and p.exit and p.at(point)
@@ -189,7 +196,7 @@ def least_round(packets, half, point):
 def answer_times(packets):
     """From the last byte of each request at the server to its first byte back; µs."""
     data = [(p.exit, p) for p in packets if p.up and p.len and p.exit]
-    data += [(p.enter, p) for p in packets if not p.up and p.len]
+    data += [(p.enter, p) for p in packets if not p.up and p.len and not p.copy]
     found, asked = [], None
     for when, p in sorted(data, key=lambda d: d[0]):
         if p.up:
@@ -207,6 +214,7 @@ def of_point(packets, point):
         found[f"{side}_lost_before"] = before(packets, up, point)
         found[f"{side}_lost_after"] = after(packets, up, point)
         found[f"{side}_reordered"] = reordered(packets, up, point)
+        found[f"{side}_duplicates"] = duplicates(packets, up, point)
     for half in ("client", "server"):
         took = least_round(packets, half, point)
         if took is not None:

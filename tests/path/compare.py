@@ -1,0 +1,136 @@
+"""compare — what konn says of a capture beside the truth of that run, cell by cell."""
+import json
+import statistics
+import subprocess
+
+import truth
+
+RTT_US, APP_US = 500, 1000
+LOSS_SHARE = 0.05
+LOSSES = ("lost_before", "lost_after")
+SHORT = {  # the measures, and how a line calls them
+    "lost before": "before", "lost after": "after", "reordered": "order",
+    "duplicates": "twice", "sent again": "again", "half rtt": "rtt", "app time": "app",
+    "verdict": "why"}
+
+
+class Cell:
+    """One comparison. state: right, wrong, absent (konn has no value), late (machine)."""
+
+    def __init__(self, measure, state, text, got=0, want=0):
+        self.measure, self.state, self.text = measure, state, text
+        self.got, self.want = got, want
+
+    def __str__(self):
+        mark = {"right": " ", "wrong": "!", "absent": "?", "late": "~"}[self.state]
+        return f"{mark}{SHORT[self.measure]} {self.text}"
+
+
+def columns(konn):
+    """The names of the columns that this konn has."""
+    out = subprocess.run([konn, "columns", "-j"], capture_output=True, text=True,
+                         check=True, timeout=30).stdout
+    return {json.loads(line)["key"] for line in out.splitlines()}
+
+
+def rows(konn, capture):
+    """{client port: row} of the TCP connections in a capture."""
+    out = subprocess.run([konn, "list", "-r", capture, "-j"], capture_output=True, text=True,
+                         check=True, timeout=120).stdout
+    found = {}
+    for line in out.splitlines():
+        row = json.loads(line)
+        if row["kind"] == "conn" and row["proto"] == "tcp":
+            found[row["id.orig_p"]] = row
+    return found
+
+
+def _losses(flows, point, known):
+    """Both sides' losses on one side of the point, over all connections of the run."""
+    for field in LOSSES:
+        names = [f"{side}_{field}" for side in truth.SIDES]
+        if known.isdisjoint(names):
+            continue
+        got = _values(flows, names)
+        least = sum(flow[point][name][0] for flow, _ in flows for name in names)
+        most = sum(flow[point][name][1] for flow, _ in flows for name in names)
+        if None in got:
+            yield Cell(field.replace("_", " "), "absent", "-")
+            continue
+        slack = max(1, LOSS_SHARE * most)
+        right = least - slack <= sum(got) <= most + slack
+        want = f"{most}" if least == most else f"{least}..{most}"
+        yield Cell(field.replace("_", " "), "right" if right else "wrong",
+                   f"{sum(got)}/{want}", sum(got), min(max(sum(got), least), most))
+
+
+def _count(measure, got, want, least):
+    """A count of the whole run that may fall short of the truth, but not exceed it."""
+    if None in got:
+        return Cell(measure, "absent", "-")
+    right = least <= sum(got) <= want
+    return Cell(measure, "right" if right else "wrong", f"{sum(got)}/{want}", sum(got), want)
+
+
+def _values(flows, names):
+    return [row.get(name) for _, row in flows for name in names]
+
+
+def _counts(flows, point, found, known):
+    for field in ("reordered", "duplicates"):
+        names = [f"{side}_{field}" for side in truth.SIDES]
+        if known.isdisjoint(names) or (field, found["ip"]) == ("duplicates", "6"):
+            continue  # without an IP identification nobody can tell a copy
+        want = sum(flow[point][name] for flow, _ in flows for name in names)
+        yield _count(field, _values(flows, names), want, 0.95 * want - 1)
+    sender = {"orig": "client", "resp": "server"}[found["sender"]]
+    # Wireshark's meaning: what comes again at once is called out of order
+    names = [f"{found['sender']}_{field}" for field in ("retrans_pkts", "out_of_order")]
+    if point == sender and known.issuperset(names):
+        want = found["kernel"][sender].get("RetransSegs", 0)
+        yield _count("sent again", _values(flows, names), want, 0.95 * want - 1)
+
+
+def _near(measure, pairs, most_us, late):
+    """The median difference of (konn's value, the truth) over the connections."""
+    pairs = [p for p in pairs if p[1] is not None]
+    if not pairs:
+        return
+    told = [(got - want, want) for got, want in pairs if got is not None]
+    if 2 * len(told) < len(pairs):
+        yield Cell(measure, "absent", "-")
+        return
+    off = statistics.median(d for d, _ in told)
+    state = "right" if abs(off) <= most_us else "late" if late else "wrong"
+    want = statistics.median(w for _, w in told)
+    yield Cell(measure, state, f"{off / 1000:+.2f} of {want / 1000:.1f} ms")
+
+
+def _verdict(flows, found, known):
+    """The verdict of most connections, about the side that sends."""
+    name = next((n for n in (f"{found['sender']}_limited_by", "limited_by") if n in known), None)
+    if name is None:
+        return
+    got = [row.get(name) for _, row in flows if row.get(name)]
+    if not got:
+        yield Cell("verdict", "absent", "-")
+        return
+    most = statistics.mode(got)
+    yield Cell("verdict", "right" if most in found["limited_by"] else "wrong", most)
+
+
+def cells(konn, folder, found, point, known):
+    """All comparisons at one point of a run; `known`: columns that konn has."""
+    seen = rows(konn, f"{folder}/{point}.pcap")
+    flows = [(flow, seen.get(flow["port"], {})) for flow in found["flows"]]
+    late = found["late"]
+    out = [*_losses(flows, point, known), *_counts(flows, point, found, known)]
+    for half in ("client", "server"):
+        name = f"{half}_rtt_min_us"
+        pairs = [(row.get(name), flow[point].get(name)) for flow, row in flows]
+        out += _near("half rtt", pairs, RTT_US, late) if name in known else []
+    if "app_time_us" in known and found["app"]["kind"] == "turns":
+        pairs = [(row.get("app_time_us"), flow[point].get("app_time_us"))
+                 for flow, row in flows]
+        out += _near("app time", pairs, APP_US, late)
+    return [*out, *_verdict(flows, found, known)]
