@@ -5,6 +5,8 @@
 #ifndef KONN_MEASURE_TCP_MEASURE_H
 #define KONN_MEASURE_TCP_MEASURE_H
 
+#include <stddef.h>
+
 #include "measure/expert.h"
 #include "measure/limit.h"
 #include "measure/loss.h"
@@ -31,9 +33,12 @@ struct tcp_measure { /* zeroed at the start */
 	_Alignas(64) struct tcp_side
 		side[2]; /* by direction: 0 is sent by endpoint 0 of the key */
 	uint64_t newest_ns;
+	uint64_t last_ns; /* rtt.c's: of the segment before; may be less */
 	struct tcp_results result[2];
 	struct turns turns;
 };
+
+#define TCP_MEASURE_HOT_BYTES offsetof(struct tcp_measure, result)
 
 /* One segment, copies excluded; `orig` is the side that opened the connection. */
 void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
