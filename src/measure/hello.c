@@ -4,6 +4,7 @@
 
 #define MESSAGE_HEADER_BYTES 4 /* type, 24 bits of length */
 #define RANDOM_BYTES         32
+#define RECORD_HEADER_BYTES  5              /* type, version, 16 bits of length */
 #define RECORD_MOST          (16384 + 2048) /* RFC 5246 §6.2.3 */
 
 enum extension {
@@ -20,6 +21,13 @@ enum hello_type hello_type(const void *bytes, size_t len)
 		return HELLO_NONE;
 	type = cur_u8(&body);
 	return type == HELLO_CLIENT || type == HELLO_SERVER ? type : HELLO_NONE;
+}
+
+bool hello_may_begin(const uint8_t *bytes, size_t len)
+{
+	return len > 0 && len < RECORD_HEADER_BYTES + 1 &&
+	       bytes[0] == RECORD_HANDSHAKE && (len < 2 || bytes[1] == 3) &&
+	       (len < 3 || bytes[2] <= 4);
 }
 
 unsigned hello_record(struct cur *c, struct cur *body)

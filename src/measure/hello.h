@@ -33,6 +33,9 @@ struct hello { /* borrowed from the message; len 0: not there, or not whole */
 /* What the records that begin here begin with. */
 enum hello_type hello_type(const void *bytes, size_t len);
 
+/* Whether they are too few to tell, and may become a hello. */
+bool hello_may_begin(const uint8_t *bytes, size_t len);
+
 /*
  * Takes the next record's header and leaves its body: its content type; 0: no record
  * begins here. `body` ends where the bytes do when the record goes on.

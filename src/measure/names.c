@@ -116,6 +116,8 @@ static enum reading read_tls(
 {
 	uint8_t message[ASSEMBLY_MOST];
 
+	if (hello_may_begin(bytes, len))
+		return READ_MORE;
 	if (hello_type(bytes, len) != HELLO_CLIENT)
 		return READ_NONE;
 	len = hello_unwrap(bytes, len, message, sizeof(message));

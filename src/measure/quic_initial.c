@@ -22,6 +22,14 @@ enum long_type { /* in the header's bits 0x30, version 1: RFC 9000 §17.2 */
 	LONG_RETRY,
 };
 
+enum frame { /* RFC 9000 §12.4: those of a client's first Initials */
+	FRAME_PADDING = 0,
+	FRAME_PING = 1,
+	FRAME_ACK = 2,
+	FRAME_ACK_ECN = 3,
+	FRAME_CRYPTO = 6,
+};
+
 struct version {
 	uint32_t first, last;
 	uint8_t salt[20];
@@ -232,7 +240,7 @@ size_t quic_initial_open(const struct quic_initial *i, const struct quic_id *id,
 	return memeql_sec(tag, i->packet.end - sizeof(tag), sizeof(tag)) ? len : 0;
 }
 
-/* RFC 9000 §19.3: ranges, and counts of ECN in type 3. */
+/* RFC 9000 §19.3: ranges, and three counts of ECN. */
 static void skip_ack(struct cur *c, unsigned type)
 {
 	uint64_t ranges;
@@ -242,36 +250,35 @@ static void skip_ack(struct cur *c, unsigned type)
 	ranges = varint(c);
 	for (uint64_t n = 0; n < 2 * ranges + 1 && !c->bad; n++)
 		(void)varint(c);
-	for (unsigned n = 0; n < (type == 3 ? 3 : 0); n++)
+	for (unsigned n = 0; n < (type == FRAME_ACK_ECN ? 3 : 0); n++)
 		(void)varint(c);
+}
+
+/* Takes a frame without data that may come before; false: it is none. */
+static bool skip_frame(struct cur *c, unsigned type)
+{
+	if (type == FRAME_ACK || type == FRAME_ACK_ECN)
+		skip_ack(c, type);
+	return type <= FRAME_ACK_ECN;
 }
 
 bool quic_initial_crypto(struct cur *frames, uint64_t *offset, struct cur *out)
 {
+	unsigned type = FRAME_PADDING, count = 0;
 	uint64_t len;
 
-	for (unsigned n = 0; cur_left(frames) && !frames->bad;) {
-		unsigned type = cur_u8(frames);
-
-		if (type == 0) /* PADDING: as much as it likes */
-			continue;
-		if (++n > FRAMES_MOST)
+	while (cur_left(frames) && (type = cur_u8(frames)) != FRAME_CRYPTO) {
+		count += type != FRAME_PADDING; /* of that, as much as it likes */
+		if (count > FRAMES_MOST || !skip_frame(frames, type))
 			return false;
-		if (type == 2 || type == 3) {
-			skip_ack(frames, type);
-			continue;
-		}
-		if (type == 1) /* PING */
-			continue;
-		if (type != 6)
-			return false;
-		*offset = varint(frames);
-		len = varint(frames);
-		if (frames->bad || len > cur_left(frames))
-			return false;
-		*out = cur_of(frames->at, (size_t)len);
-		skip(frames, len);
-		return true;
 	}
-	return false;
+	if (type != FRAME_CRYPTO)
+		return false;
+	*offset = varint(frames);
+	len = varint(frames);
+	if (frames->bad || len > cur_left(frames))
+		return false;
+	*out = cur_of(frames->at, (size_t)len);
+	cur_skip(frames, (size_t)len);
+	return true;
 }
