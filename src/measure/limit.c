@@ -7,7 +7,6 @@
 #define RESTART_US   1000000u     /* after such a pause the window grows anew */
 #define RECENT_NS    10000000000ull
 #define START_ROUNDS 12 /* slow start is over by then */
-#define STEADY       10 /* rounds: a congestion window would have grown */
 #define SMALL_MSS    536u
 #define PLAIN_MSS    1460u
 #define STAMP_BYTES  12u /* of each segment with timestamps (RFC 7323 appendix A) */
@@ -190,10 +189,6 @@ static void end_round(struct tcp_measure *m, unsigned d)
 
 	st->pause_us = PAUSE_US + least / 10;
 	st->growing = flight / 13 >= st->before_flight / 10;
-	if (flight > st->before_flight + whole(st) / 2)
-		st->steady = 0;
-	else if (st->steady < UINT8_MAX)
-		st->steady++;
 	if (flight > st->before_flight)
 		st->before_flight = flight;
 	if (st->rounds < UINT8_MAX)
@@ -207,7 +202,6 @@ static void end_round(struct tcp_measure *m, unsigned d)
 static void new_epoch(struct limit_state *st, bool grows)
 {
 	st->before_flight = st->round_flight = 0;
-	st->steady = 0;
 	st->growing = grows;
 	st->rounds = grows ? 0 : START_ROUNDS;
 }
@@ -237,15 +231,22 @@ static bool acked(const struct tcp_measure *m, const struct segment *s, uint32_t
 	return loss->has_acked && !segment_after(seq, loss->acked);
 }
 
-/* Time since the acknowledgement that the sender knew reached it; 0: not known. */
+/*
+ * Time since the newest acknowledgement that the sender had got; 0: not known. Without
+ * timestamps the sender may have got any one that passed here.
+ */
 static uint32_t ack_age_us(const struct tcp_measure *m, const struct segment *s)
 {
+	uint64_t acked_ns = m->side[s->dir].limit.ack_ns;
 	uint32_t age, half;
 
-	if (!s->has_known || s->p->ts_ns < s->known_ns ||
-		!rtt_least_us(&m->result[s->dir].rtt, &half))
+	if (!s->has_known || !rtt_least_us(&m->result[s->dir].rtt, &half))
 		return 0;
-	age = to_us(s->p->ts_ns - s->known_ns);
+	if (s->p->has_timestamps || acked_ns < s->known_ns)
+		acked_ns = s->known_ns;
+	if (s->p->ts_ns < acked_ns)
+		return 0;
+	age = to_us(s->p->ts_ns - acked_ns);
 	return age > half ? age - half : 0;
 }
 
@@ -273,21 +274,21 @@ static enum limit take_turns(
 }
 
 /*
- * A pause while it might have sent: the queue was empty. Otherwise an acknowledgement
- * would have set the segment free: an application writes when it likes. A window that
- * does not grow though everything arrives is not what holds the sender either.
+ * A pause while it might have sent: the queue was empty. After a whole segment that is
+ * certain only when no acknowledgement set the next one free. (Linux sets PSH on every
+ * super-packet, so PSH alone is no end of a write.)
  */
 static bool paused(const struct tcp_measure *m, const struct segment *s, uint32_t us)
 {
 	const struct limit_state *st = &m->side[s->dir].limit;
 
-	if (us <= st->pause_us || us <= st->pace_us / 8 * 3)
+	if (us <= PAUSE_US || us <= st->pace_us / 8 * 3)
 		return false;
 	if (st->left == LEFT_SHORT)
 		return true;
-	if (st->left != LEFT_PUSHED)
+	if (st->left != LEFT_PUSHED || us <= st->pause_us)
 		return false;
-	return st->steady >= STEADY || ack_age_us(m, s) > st->pause_us + IDLE_US;
+	return ack_age_us(m, s) > st->pause_us + IDLE_US;
 }
 
 static enum limit usual(const struct limit_state *st)

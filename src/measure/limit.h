@@ -38,7 +38,6 @@ struct limit_state {      /* of one sender; zeroed at the start */
 	uint16_t full;       /* payload of a whole segment as seen; 0: none yet */
 	uint16_t most;       /* the same as the SYNs say; 0: not known */
 	uint8_t rounds;      /* since it began or was idle, up to 255 */
-	uint8_t steady;      /* rounds without growth, up to 255 */
 	uint8_t dups;        /* duplicate acknowledgements in a row, up to 255 */
 	uint8_t left;        /* limit.c's: how the last segment left off */
 	bool recovering, growing;

@@ -12,6 +12,7 @@
 #define QUEUE_US     20000 /* a queue worth mention, if it doubles the round trip */
 #define RELATED      0.5   /* correlation of flight and round trip */
 #define REORDER_PPM  2000
+#define SLOW_READER  2 /* times less than the window allows */
 
 struct text {
 	const char *name, *help;
@@ -84,6 +85,7 @@ static void take_counts(const struct tcp_measure *m, struct verdict *v)
 	v->writes = s->writes;
 	v->turns = s->turns;
 	v->longest_us = s->longest_us;
+	v->longest = s->longest;
 	v->rate_bps = per_second(v->bytes, v->span_ns);
 }
 
@@ -141,15 +143,16 @@ static void say_application(struct verdict *v, unsigned orig)
 
 static void say_window(struct verdict *v)
 {
-	/* A buffer that is only small for the path is offered whole, again and again.
-	 */
-	bool reads_slowly = v->zero_windows > 0 || v->window < v->window_most / 2;
+	uint64_t ns = v->ns[LIMIT_window];
+	double reached = (double)v->rate_bps * (double)v->all_ns / (double)ns;
 
 	if (v->has_rtt && v->rtt_us)
 		v->ceiling_bps = per_second(v->window_most, v->rtt_us * US_NS);
+	/* A buffer that is only small for the path is offered whole each round trip. */
 	say(v, VERDICT_receiver_window,
-		reads_slowly ? VERDICT_WHO_READER : VERDICT_WHO_BUFFER,
-		v->ns[LIMIT_window]);
+		(double)v->ceiling_bps > SLOW_READER * reached ? VERDICT_WHO_READER
+							       : VERDICT_WHO_BUFFER,
+		ns);
 }
 
 static bool is_queueing(const struct verdict *v, const struct limit_queue *q)

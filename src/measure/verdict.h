@@ -47,7 +47,8 @@ struct verdict {
 	uint32_t flight;                            /* mean, bytes; 0: not known */
 	uint32_t queue_us;                          /* median less least */
 	uint32_t writes, turns;
-	uint32_t longest_us; /* the longest gap */
+	uint32_t longest_us; /* the longest gap, and what it was for */
+	uint8_t longest;     /* enum limit */
 };
 
 const char *verdict_name(enum verdict_by by);
@@ -55,8 +56,8 @@ const char *verdict_help(enum verdict_by by);
 
 /*
  * Of the data of side `dir`; `orig` opened the connection. False: it sent none, or was
- * not measured. `since_ns`, not 0: now; the sender is idle since its last data, and
- * that counts too.
+ * not measured. `now_ns`, not 0: the connection is open, and the sender's silence since
+ * its last data counts too.
  */
 bool verdict_make(const struct tcp_measure *m, unsigned dir, unsigned orig,
 	uint64_t now_ns, struct verdict *out);

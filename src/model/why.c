@@ -123,8 +123,8 @@ static void add_host(struct buf *out, const struct flow *f, unsigned dir)
 
 static void say_writer(struct buf *out, const struct flow *f, const struct verdict *v)
 {
+	buf_fmt(out, "the %s's program had nothing to send ", side(f, v->dir));
 	add_share(out, v);
-	buf_fmt(out, " the %s's program had written nothing", side(f, v->dir));
 	if (v->writes < 2)
 		return;
 	buf_str(out, ": it writes ");
@@ -139,19 +139,24 @@ static void say_waits(struct buf *out, const struct flow *f, const struct verdic
 {
 	bool asks = v->dir == f->orig;
 	bool client = v->who == VERDICT_WHO_CLIENT;
-	uint64_t ns = v->ns[asks == client ? LIMIT_thinking : LIMIT_waiting];
+	enum limit limit = asks == client ? LIMIT_thinking : LIMIT_waiting;
+	uint64_t ns = v->ns[limit];
 
 	buf_fmt(out, "%u %% of the time the %s", percent(ns, v->all_ns),
 		client ? "client had asked nothing: "
 		       : "server was making its answers: ");
 	add_time(out, ns);
+	if (v->turns == 0)
+		return;
 	buf_fmt(out, " in %" PRIu32 " turn%s", v->turns, v->turns == 1 ? "" : "s");
-	if (!client && f->tcp->turns.app.count) {
-		buf_str(out, ", each ");
-		add_us(out, spread_percentile(&f->tcp->turns.app, 50));
-		buf_str(out, " (median)");
-	}
-	buf_str(out, ", the longest wait ");
+	if (v->turns == 1)
+		return;
+	buf_str(out, ", ");
+	add_time(out, ns / v->turns);
+	buf_str(out, " each");
+	if (v->longest != limit)
+		return;
+	buf_str(out, ", at most ");
 	add_us(out, v->longest_us);
 }
 
@@ -177,18 +182,31 @@ static void say_application(
 		say_waits(out, f, v);
 }
 
+static void add_times(struct buf *out, uint32_t count)
+{
+	if (count == 1)
+		buf_str(out, "once");
+	else
+		buf_fmt(out, "%" PRIu32 " times", count);
+}
+
+static void say_reader(struct buf *out, const struct flow *f, const struct verdict *v)
+{
+	buf_fmt(out, "the %s's program reads slowly, at ", side(f, !v->dir));
+	add_rate(out, v->rate_bps);
+	buf_str(out, ": its window was full ");
+	add_share(out, v);
+	buf_str(out, ", at most ");
+	add_bytes(out, v->window_most);
+	if (v->zero_windows == 0)
+		return;
+	buf_str(out, ", and fell to 0 ");
+	add_times(out, v->zero_windows);
+}
+
 static void say_window(struct buf *out, const struct flow *f, const struct verdict *v)
 {
 	add_share(out, v);
-	if (v->who == VERDICT_WHO_READER) {
-		buf_fmt(out, ": the %s's program reads slowly", side(f, !v->dir));
-		buf_fmt(out, "; its window fell to 0 %" PRIu32 " times (at most ",
-			v->zero_windows);
-		add_bytes(out, v->window_most);
-		buf_str(out, "), ");
-		add_rate(out, v->rate_bps);
-		return;
-	}
 	buf_fmt(out, ": the %s's window of ", side(f, !v->dir));
 	add_bytes(out, v->window_most);
 	if (v->ceiling_bps) {
@@ -315,7 +333,12 @@ void why_sentence(struct buf *out, const struct flow *f, const struct verdict *v
 {
 	switch ((enum verdict_by)v->by) {
 	case VERDICT_application: say_application(out, f, v); break;
-	case VERDICT_receiver_window: say_window(out, f, v); break;
+	case VERDICT_receiver_window:
+		if (v->who == VERDICT_WHO_READER)
+			say_reader(out, f, v);
+		else
+			say_window(out, f, v);
+		break;
 	case VERDICT_loss: say_loss(out, f, v); break;
 	case VERDICT_rto: say_rto(out, f, v); break;
 	case VERDICT_reordering: say_reordering(out, v); break;
