@@ -77,15 +77,15 @@ def _order():
         "reorder-before": dict(
             what="download, 1 % of the segments overtaken before the middle",
             links=path(9000, 9000, server_down={"reorder": 0.01, "reorder_us": 3000}),
-            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering", "loss")),
+            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering")),
         "reorder-after": dict(
             what="download, 1 % of the segments overtaken after the middle",
             links=path(9000, 9000, client_down={"reorder": 0.01, "reorder_us": 3000}),
-            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering", "loss")),
+            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering")),
         "reorder-long": dict(
             what="download, segments come half a round trip late: needless copies",
             links=path(9000, 11000, client_down={"reorder": 0.004, "reorder_us": 20000}),
-            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering", "loss")),
+            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering")),
         "reorder-loss": dict(
             what="download, overtaken and lost on both halves",
             links=path(8000, 10000,
@@ -113,7 +113,7 @@ def _path():
         "bufferbloat": dict(
             what="download at 8 Mbit/s into a queue of 400 kB",
             links=path(6000, 9000, client_down={"rate_bps": 8e6, "queue_bytes": 400e3}),
-            app=dict(DOWN, seconds=5.0), sender="resp", limited_by=("queueing", "path")),
+            app=dict(DOWN, seconds=5.0), sender="resp", limited_by=("queueing",)),
         "short-queue": dict(
             what="download at 8 Mbit/s into a queue of 20 kB",
             links=path(10000, 10000, client_down={"rate_bps": 8e6, "queue_bytes": 20e3}),
@@ -163,7 +163,7 @@ def _application():
             what="a session that hardly talks, with keep-alives",
             links=path(10000, 20000),
             app=dict(TURNS, turns=3, gap_ms=300, answer=400, idle_s=4.5, keepalive=1),
-            sender="resp", limited_by=("application",)),
+            sender="resp", limited_by=("application", "short")),
         "short": dict(
             what="forty downloads of 12 kB, a connection each",
             links=path(5000, 10000),

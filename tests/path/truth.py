@@ -222,6 +222,15 @@ def of_point(packets, point):
     return found
 
 
+def jitter_of_halves(jitter):
+    """By point and half: how much the links between them add at random, both ways."""
+    client, server = (sum(v for link, v in jitter.items() if link.startswith(half))
+                      for half in ("client.", "server."))
+    return {"client": {"client": 0, "server": client + server},
+            "middle": {"client": client, "server": server},
+            "server": {"client": client + server, "server": 0}}
+
+
 def of_folder(folder, scenario):
     """The truth of a run, from its packets.log and the scenario's own data."""
     flows = {}
@@ -238,7 +247,9 @@ def of_folder(folder, scenario):
                 flow[point].update(app_time_us=round(statistics.median(answers)),
                                    turns=len(answers))
         found.append(flow)
+    jitter = {link: options.get("jitter_us", 0) for link, options in scenario["links"].items()}
     return {
+        "jitter_us": jitter_of_halves(jitter),
         "links": scenario["links"], "app": scenario["app"], "sender": scenario["sender"],
         "limited_by": scenario["limited_by"], "flows": found,
     }
