@@ -129,6 +129,7 @@ void hello_read(struct hello *out, const void *message, size_t len)
 		cur_skip(&c, 3);
 	}
 	rest = part(&c, cur_be16(&c));
+	rest.bad = false; /* what is there is read */
 	read_extensions(out, rest);
 }
 
