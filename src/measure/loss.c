@@ -9,6 +9,7 @@
 #define COPY_NS        MS_NS         /* a copy comes within this */
 #define REORDER_NS     (3 * MS_NS)   /* and what was overtaken, without round trips */
 #define RTO_NS         (200 * MS_NS) /* least timeout that is in use */
+#define ENOUGH         8             /* round trips */
 #define KEEP_NS        (1000 * MS_NS)
 #define PLAUSIBLE      (1u << 30) /* bytes that an acknowledgement may run ahead */
 #define PLAUSIBLE_HEAD (1u << 24) /* the first one: the rest may be of another time */
@@ -31,6 +32,19 @@ static uint64_t reorder_ns(const struct tcp_measure *m)
 	uint64_t least = least_ns(m, 0) + least_ns(m, 1);
 
 	return least ? least / 10 * 9 : REORDER_NS;
+}
+
+/*
+ * Sooner than this, `dir` cannot have answered; 0: not known. Only what was measured
+ * often enough is a bound, and below a millisecond the endpoint's own time is most of
+ * it.
+ */
+static uint64_t soon_ns(const struct tcp_measure *m, unsigned dir)
+{
+	uint64_t least = least_ns(m, dir);
+
+	return least >= MS_NS && m->result[dir].rtt.samples >= ENOUGH ? least / 5 * 4
+								      : 0;
 }
 
 /* Smoothed round trip of the whole path and its timeout (RFC 6298 §2.3), ns. */
@@ -187,11 +201,11 @@ static void less(uint32_t *count, uint32_t n)
 	*count -= n < *count ? n : *count;
 }
 
-static void settle(struct loss_counts *c, const struct resent_found *found)
+/* Segments that were sent again had arrived after all. */
+static void spare(struct loss_counts *c, uint32_t n)
 {
-	less(&c->before, found->before);
-	less(&c->after, found->after);
-	c->spurious += found->before + found->after;
+	less(&c->after, n);
+	c->spurious += n;
 }
 
 /* All of it was seen before, or nobody knows. */
@@ -202,14 +216,14 @@ static void again(
 	struct loss_counts *c = &m->result[s->dir].loss;
 	uint32_t n = segments(s, bytes);
 	struct resent r = resent_of(m, s, RESENT_AFTER, n);
-	struct resent_found found = {0};
+	uint32_t needless = 0;
 
 	s->class = SEGMENT_AGAIN;
 	s->acked_before = l->has_acked && !segment_after(s->end, l->acked);
-	if (l->resent && resent_overtook(&g->pools, l, &r, &found)) {
-		settle(c, &found);
-		c->reordered += found.before;
-		c->duplicates += found.before ? 0 : n;
+	if (l->resent && resent_overtook(&g->pools, l, &r, &needless)) {
+		less(&c->before, needless);
+		c->spurious += needless;
+		c->duplicates += needless ? 0 : n;
 		return;
 	}
 	if (s->acked_before) {
@@ -345,9 +359,8 @@ static void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
 static void note_sacks(struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
 	struct loss_state *l = &m->side[!p->dir].loss;
-	struct resent_found found = {0};
-	struct resent_ack ack = {
-		.now_ns = m->newest_ns, .soon_ns = least_ns(m, p->dir) / 10 * 9};
+	uint32_t needless = 0;
+	struct resent_ack ack = {.now_ns = m->newest_ns, .soon_ns = soon_ns(m, p->dir)};
 	unsigned first = 0;
 
 	l->sacks = true;
@@ -356,7 +369,7 @@ static void note_sacks(struct measure *g, struct tcp_measure *m, const struct pa
 			!segment_after(p->sack[0].to, p->sack[1].to)))
 		first = 1;
 	if (first && l->resent)
-		resent_twice(&g->pools, l, p->sack[0].from, p->sack[0].to, &found);
+		resent_twice(&g->pools, l, p->sack[0].from, p->sack[0].to, &needless);
 	for (unsigned i = first; i < p->sacks; i++) {
 		if (!l->has_sacked || segment_after(p->sack[i].to, l->sacked)) {
 			l->has_sacked = true;
@@ -365,9 +378,9 @@ static void note_sacks(struct measure *g, struct tcp_measure *m, const struct pa
 		ack.from = p->sack[i].from;
 		ack.to = p->sack[i].to;
 		if (l->resent && ack.soon_ns)
-			resent_acked(&g->pools, l, &ack, &found);
+			resent_acked(&g->pools, l, &ack, &needless);
 	}
-	settle(&m->result[!p->dir].loss, &found);
+	spare(&m->result[!p->dir].loss, needless);
 }
 
 static void tidy(struct measure *g, struct loss_state *l, uint64_t now_ns)
@@ -387,20 +400,20 @@ static void note_progress(
 	struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
 	struct loss_state *l = &m->side[!p->dir].loss;
-	struct resent_found found = {0};
+	uint32_t needless = 0;
 
 	if (l->resent) {
 		struct resent_ack ack = {
 			.now_ns = m->newest_ns,
-			.soon_ns = least_ns(m, p->dir) / 10 * 9,
+			.soon_ns = soon_ns(m, p->dir),
 			.from = l->acked,
 			.to = p->ack,
 			.tsecr = p->tsecr,
 			.has_tsecr = p->has_timestamps,
 		};
 
-		resent_acked(&g->pools, l, &ack, &found);
-		settle(&m->result[!p->dir].loss, &found);
+		resent_acked(&g->pools, l, &ack, &needless);
+		spare(&m->result[!p->dir].loss, needless);
 	}
 	l->has_acked = true;
 	l->acked = p->ack;

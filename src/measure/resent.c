@@ -62,15 +62,6 @@ void resent_add(struct pools *p, struct loss_state *l, const struct resent *r)
 	at[l->resent_used++] = *r;
 }
 
-/* `n` of its segments were not needed. */
-static void found(struct resent_found *out, const struct resent *r, uint32_t n)
-{
-	if (r->kind == RESENT_AFTER)
-		out->after += n;
-	else if (r->kind == RESENT_BEFORE)
-		out->before += n;
-}
-
 static bool too_early(const struct resent *r, const struct resent_ack *ack)
 {
 	if (ack->now_ns - r->ns < ack->soon_ns)
@@ -82,15 +73,15 @@ static bool too_early(const struct resent *r, const struct resent_ack *ack)
 }
 
 void resent_acked(struct pools *p, struct loss_state *l, const struct resent_ack *ack,
-	struct resent_found *out)
+	uint32_t *needless)
 {
 	struct resent *r = all(p, l);
 
 	for (uint32_t i = 0; i < l->resent_used; i++) {
-		if (r[i].kind == RESENT_SETTLED || segment_after(r[i].to, ack->to) ||
+		if (r[i].kind != RESENT_AFTER || segment_after(r[i].to, ack->to) ||
 			!segment_after(r[i].to, ack->from) || !too_early(&r[i], ack))
 			continue;
-		found(out, &r[i], r[i].segments);
+		*needless += r[i].segments;
 		r[i].kind = RESENT_SETTLED;
 	}
 }
@@ -110,7 +101,7 @@ static void take(struct resent *all, struct loss_state *l, uint32_t i, uint32_t 
 }
 
 void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
-	struct resent_found *out)
+	uint32_t *needless)
 {
 	struct resent *r = all(p, l);
 
@@ -119,10 +110,10 @@ void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t
 		uint32_t b = segment_after(r[i].to, to) ? to : r[i].to;
 		uint32_t size = r[i].to - r[i].from, n;
 
-		if (!segment_after(b, a))
+		if (!segment_after(b, a) || r[i].kind == RESENT_BEFORE)
 			continue;
 		n = (uint32_t)(((uint64_t)(b - a) * r[i].segments + size - 1) / size);
-		found(out, &r[i], n);
+		*needless += r[i].kind == RESENT_AFTER ? n : 0;
 		r[i].segments = (uint16_t)(r[i].segments - n);
 		take(r, l, i, a, b);
 		if (a == from)
@@ -133,7 +124,7 @@ void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t
 }
 
 bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent *late,
-	struct resent_found *out)
+	uint32_t *needless)
 {
 	struct resent *r = all(p, l);
 
@@ -144,7 +135,7 @@ bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent 
 		if (!late->has_tsval || !segment_after(r[i].tsval, late->tsval))
 			return false;
 		if (r[i].kind == RESENT_BEFORE) {
-			found(out, &r[i], r[i].segments);
+			*needless += r[i].segments;
 			r[i].kind = RESENT_SETTLED;
 		}
 		return true;

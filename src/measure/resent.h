@@ -24,10 +24,6 @@ enum resent_kind {
 	RESENT_SETTLED /* spurious already: a DSACK is no news */
 };
 
-struct resent_found { /* segments that were no losses after all */
-	uint32_t before, after;
-};
-
 struct resent_ack {               /* what an acknowledgement says of data */
 	uint64_t now_ns, soon_ns; /* soon: no answer can come within; 0: not known */
 	uint32_t from, to;        /* acknowledged before, now; or a SACK block */
@@ -38,20 +34,26 @@ struct resent_ack {               /* what an acknowledgement says of data */
 /* Without room the oldest one is forgotten, or this one. */
 void resent_add(struct pools *p, struct loss_state *l, const struct resent *r);
 
-/* Settles what was acknowledged too early for an answer. */
+/*
+ * Settles what was acknowledged too early for an answer, if its first copy came here.
+ * These three add up the segments that were needless after all.
+ */
 void resent_acked(struct pools *p, struct loss_state *l, const struct resent_ack *ack,
-	struct resent_found *out);
+	uint32_t *needless);
 
-/* Settles [from, to), that the receiver got twice: each byte's newest copy. */
+/*
+ * Settles [from, to), that the receiver got twice: each byte's newest copy. (What was
+ * lost before stays so: only one copy of it came here, the network made the other.)
+ */
 void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
-	struct resent_found *out);
+	uint32_t *needless);
 
 /*
  * A copy of [from, to) came that was sent before the newest one of it, by its TSval:
  * true. If it was the first copy, late, then what repaired it is settled.
  */
 bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent *late,
-	struct resent_found *out);
+	uint32_t *needless);
 
 /* Gives up those that were acknowledged and sent before `before_ns`. */
 void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns);
