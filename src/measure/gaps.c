@@ -4,8 +4,6 @@
 
 #include "measure/segment.h"
 
-#define SPAN_MOST (1u << 30) /* sequence numbers further apart cannot be compared */
-
 static struct gap *all(const struct pools *p, const struct loss_state *l)
 {
 	return pools_at(p, POOL_HOLES, l->gaps);
@@ -37,7 +35,7 @@ void gaps_prune(struct pools *p, struct loss_state *l, uint64_t before_ns)
 
 static void join(struct gap *last, const struct gap *gap)
 {
-	if (gap->to - last->from > SPAN_MOST) {
+	if (gap->to - last->from > GAP_MOST) {
 		*last = *gap;
 		return;
 	}

@@ -6,6 +6,7 @@
 #include "measure/pools.h"
 
 #define GAPS_MOST 32
+#define GAP_MOST  0x3fffffffu /* bytes */
 
 struct gap {
 	uint64_t ns;       /* when it was jumped over */
@@ -13,8 +14,9 @@ struct gap {
 	uint32_t tsval;    /* of the segment that jumped; valid when has_tsval */
 	/* Bytes that did not come; fewer than to - from: where in it is not known,
 	   because there was no room for each stretch apart. */
-	uint32_t missing : 31;
+	uint32_t missing : 30;
 	uint32_t has_tsval : 1;
+	uint32_t doubtful : 1; /* the segment before it had been sent again */
 };
 _Static_assert(sizeof(struct gap) == 24, "a record of POOL_HOLES holds 32");
 

@@ -1,19 +1,18 @@
 #include "measure/loss.h"
 
 #include "core/packet.h"
+#include "measure/cause.h"
 #include "measure/gaps.h"
 #include "measure/resent.h"
 #include "measure/tcp_measure.h"
 
 #define MS_NS          1000000ull
-#define COPY_NS        MS_NS         /* a copy comes within this */
-#define REORDER_NS     (3 * MS_NS)   /* and what was overtaken, without round trips */
-#define RTO_NS         (200 * MS_NS) /* least timeout that is in use */
-#define ENOUGH         8             /* round trips */
+#define COPY_NS        MS_NS       /* a copy comes within this */
+#define REORDER_NS     (3 * MS_NS) /* and what was overtaken, without round trips */
+#define ENOUGH         8           /* round trips */
 #define KEEP_NS        (1000 * MS_NS)
 #define PLAUSIBLE      (1u << 30) /* bytes that an acknowledgement may run ahead */
 #define PLAUSIBLE_HEAD (1u << 24) /* the first one: the rest may be of another time */
-#define TOLD_SHIFT     10
 
 /* Least round trip of the half next to `dir`, ns; 0: not known. */
 static uint64_t least_ns(const struct tcp_measure *m, unsigned dir)
@@ -45,36 +44,6 @@ static uint64_t soon_ns(const struct tcp_measure *m, unsigned dir)
 
 	return least >= MS_NS && m->result[dir].rtt.samples >= ENOUGH ? least / 5 * 4
 								      : 0;
-}
-
-/* Smoothed round trip of the whole path and its timeout (RFC 6298 §2.3), ns. */
-static void round_trip(const struct tcp_measure *m, uint64_t *smooth, uint64_t *timeout)
-{
-	uint64_t us = 0, var_us = 0;
-
-	for (unsigned d = 0; d < 2; d++) {
-		const struct rtt *r = &m->result[d].rtt;
-		uint32_t least;
-
-		if (r->samples) {
-			us += r->smooth_us;
-			var_us += r->var_us;
-		} else if (rtt_least_us(r, &least)) {
-			us += least;
-		}
-	}
-	*smooth = us * 1000;
-	*timeout = (us + 4 * var_us) * 1000;
-	if (*timeout < RTO_NS)
-		*timeout = RTO_NS;
-}
-
-/* Smoothed round trip between here and `dir`; the whole one when it is not known. */
-static uint64_t near_ns(const struct tcp_measure *m, unsigned dir, uint64_t whole_ns)
-{
-	const struct rtt *r = &m->result[dir].rtt;
-
-	return r->samples ? r->smooth_us * 1000ull : whole_ns;
 }
 
 static uint32_t mark_of(const struct packet *p)
@@ -144,44 +113,6 @@ static void probe(struct tcp_measure *m, struct loss_state *l, struct segment *s
 		m->result[s->dir].loss.keep_alives++;
 }
 
-/*
- * What made the sender send it again. A fast retransmission follows an acknowledgement
- * at once; a timeout or a tail probe (RFC 8985 §7) ends a silence.
- */
-static void cause(
-	struct tcp_measure *m, struct loss_state *l, struct segment *s, uint32_t n)
-{
-	struct loss_counts *c = &m->result[s->dir].loss;
-	uint64_t now = m->newest_ns, silence = now - l->last_ns, smooth, timeout,
-		 prompt;
-	uint64_t told = (uint64_t)((uint32_t)(now >> TOLD_SHIFT) - l->told_at)
-			<< TOLD_SHIFT;
-	bool asked = l->dup_acks >= 2 ||
-		     (l->has_sacked && segment_after(l->sacked, s->end));
-	bool tail = s->end == l->next, alone = l->has_acked && l->acked == s->p->seq;
-
-	if (s->untimed)
-		return;
-	round_trip(m, &smooth, &timeout);
-	prompt = near_ns(m, s->dir, smooth) / 4 * 5 + RTO_NS / 2;
-	if (s->p->tcp_flags & TCP_SYN) {
-		s->rto = !(s->p->tcp_flags & TCP_ACK) || silence >= RTO_NS;
-	} else if (asked && told < prompt) {
-		s->fast = true;
-	} else if (tail && !asked && !l->probed && (!alone || l->sacks) &&
-		   silence >= smooth / 2 * 3 && silence >= 10 * MS_NS) {
-		s->tlp = true;
-	} else if (silence >= timeout) {
-		s->rto = true;
-	} else {
-		s->fast = asked;
-	}
-	l->probed |= s->tlp || s->rto;
-	c->fast += s->fast ? n : 0;
-	c->rto += s->rto;
-	c->tlp += s->tlp;
-}
-
 static struct resent resent_of(const struct tcp_measure *m, const struct segment *s,
 	enum resent_kind kind, uint32_t n)
 {
@@ -235,16 +166,32 @@ static void again(
 	} else {
 		c->after += n;
 	}
-	cause(m, l, s, n);
+	cause_note(m, s, n);
 	resent_add(&g->pools, l, &r);
 }
 
-static bool overtaken(
-	const struct tcp_measure *m, const struct packet *p, const struct gap *gap)
+/*
+ * Whether it was sent before what jumped over it. Where timestamps do not tell, the
+ * time does: no answer to that one can have come. But when the gap followed a segment
+ * that was sent again, the answer to that one may have told of the loss (RFC 8985 §6.2:
+ * by the time of sending, not by the number).
+ */
+static bool overtaken(const struct measure *g, const struct tcp_measure *m,
+	const struct segment *s, const struct gap *gap)
 {
+	const struct loss_state *l = &m->side[s->dir].loss;
+	const struct packet *p = s->p;
+	uint64_t now = m->newest_ns, least = reorder_ns(m), smooth, timeout;
+
 	if (gap->has_tsval && p->has_timestamps && gap->tsval != p->tsval)
 		return segment_after(gap->tsval, p->tsval);
-	return m->newest_ns - gap->ns < reorder_ns(m);
+	if (now - gap->ns >= least)
+		return false;
+	if (!gap->doubtful || !l->resent)
+		return true;
+	cause_round_trip(m, &smooth, &timeout);
+	return !resent_between(
+		&g->pools, l, now - 2 * (smooth ? smooth : least), now - least);
 }
 
 /* Most of it fills a gap. */
@@ -257,7 +204,7 @@ static void fill(struct measure *g, struct tcp_measure *m, struct segment *s,
 	uint32_t n = segments(s, bytes);
 	struct resent r = resent_of(m, s, RESENT_BEFORE, n);
 
-	if (overtaken(m, s->p, gap)) {
+	if (overtaken(g, m, s, gap)) {
 		s->class = SEGMENT_REORDERED;
 		/* The receiver had it: it was the capture that was late. */
 		c->reordered += acked ? 0 : n;
@@ -272,7 +219,7 @@ static void fill(struct measure *g, struct tcp_measure *m, struct segment *s,
 		s->class = SEGMENT_REPAIR;
 		c->before += n;
 	}
-	cause(m, l, s, n);
+	cause_note(m, s, n);
 	resent_add(&g->pools, l, &r);
 }
 
@@ -307,7 +254,8 @@ static void jump(struct measure *g, struct tcp_measure *m, unsigned dir,
 		.from = l->next,
 		.to = to,
 		.tsval = jumper->tsval,
-		.missing = (to - l->next) & INT32_MAX,
+		.missing = (to - l->next) & GAP_MOST,
+		.doubtful = l->again_last,
 		.has_tsval = jumper->dir == dir && jumper->has_timestamps,
 	};
 
@@ -353,6 +301,7 @@ static void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
 		repeated(g, m, s);
 	}
 	sent(m, l, s->p);
+	l->again_last = s->class == SEGMENT_AGAIN || s->class == SEGMENT_REPAIR;
 }
 
 /* SACK blocks, the first of which may report what came twice (RFC 2883 §4). */
@@ -454,7 +403,7 @@ static void note_ack(struct measure *g, struct tcp_measure *m, const struct segm
 	} else if (s->dup_ack && l->dup_acks < UINT8_MAX) {
 		l->dup_acks++;
 	}
-	l->told_at = (uint32_t)(m->newest_ns >> TOLD_SHIFT);
+	l->told_at = (uint32_t)(m->newest_ns >> LOSS_TOLD_SHIFT);
 }
 
 void loss_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
@@ -469,6 +418,7 @@ void loss_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 		if (s->span) {
 			s->class = SEGMENT_NEW;
 			l->next = s->end;
+			l->again_last = false;
 			sent(m, l, p);
 		}
 	} else {

@@ -24,6 +24,8 @@ struct packet;
 struct tcp_measure;
 struct segment;
 
+#define LOSS_TOLD_SHIFT 10
+
 struct loss_state {     /* of the data of one side; zeroed at the start */
 	uint32_t next;  /* highest sequence number seen + 1; valid when has_next */
 	uint32_t acked; /* highest acknowledgement by the other side; valid when
@@ -34,13 +36,14 @@ struct loss_state {     /* of the data of one side; zeroed at the start */
 	uint32_t sacked;  /* end of the highest SACK block; valid when has_sacked */
 	uint32_t mark;    /* of its last segment with data and without IP id */
 	uint32_t told_at; /* last acknowledgement by the other side that said something;
-			     in 1024 ns, wraps */
+			     in 1 << LOSS_TOLD_SHIFT ns, wraps */
 	uint64_t last_ns; /* its last data */
 	uint8_t gaps_used, resent_used;
 	uint8_t dup_acks; /* by the other side since it last acknowledged more */
 	bool has_next : 1, has_acked : 1, has_blind : 1, has_sacked : 1;
-	bool sacks : 1;  /* the other side sends SACK */
-	bool closed : 1; /* the other side's window is 0 */
+	bool sacks : 1;      /* the other side sends SACK */
+	bool closed : 1;     /* the other side's window is 0 */
+	bool again_last : 1; /* its last data had been sent before */
 	bool probed : 1; /* the tail was sent again since it last acknowledged more */
 };
 _Static_assert(sizeof(struct loss_state) <= 48, "two in each measured connection");

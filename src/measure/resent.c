@@ -35,6 +35,17 @@ void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns)
 		resent_done(p, l);
 }
 
+bool resent_between(const struct pools *p, const struct loss_state *l, uint64_t from_ns,
+	uint64_t to_ns)
+{
+	const struct resent *r = all(p, l);
+
+	for (uint32_t i = 0; i < l->resent_used; i++)
+		if (r[i].ns >= from_ns && r[i].ns <= to_ns)
+			return true;
+	return false;
+}
+
 static bool join(struct resent *last, const struct resent *r)
 {
 	if (last->to != r->from || last->kind != r->kind ||
