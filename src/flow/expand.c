@@ -55,6 +55,8 @@ static void expand_syn_side(
 
 static void expand_syn(struct flow *out, const struct small *s)
 {
+	if (s->note & SMALL_NOTE_FOLLOWS)
+		out->facts |= FLOW_FOLLOWS;
 	if (s->kind != SMALL_SYNACK) {
 		expand_syn_side(out, s, s->orig, false);
 		out->syn_ns = s->first_ns;

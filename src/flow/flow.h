@@ -38,7 +38,8 @@ enum flow_fact {               /* bits of flow.facts */
 		1 << 8, /* ttl, tos, mac, vlan, tunnel, interface, mss… are known */
 	FLOW_NAMED = 1
 		     << 9, /* its first bytes were looked at: no more is to be learnt */
-	FLOW_TALKS = 1 << 10, /* DNS, QUIC, ICMP with an identifier: see talk */
+	FLOW_TALKS = 1 << 10,   /* DNS, QUIC, ICMP with an identifier: see talk */
+	FLOW_FOLLOWS = 1 << 13, /* TCP: it replaced another one on the same ports */
 	FLOW_ICMP_ERROR = 1 << 11,
 	FLOW_ORIENTED = 1 << 12, /* orig is certain (SYN, SYN-ACK, echo request) */
 };

@@ -43,6 +43,7 @@ struct flow_table {
 	uint64_t now_ns;
 	uint64_t swept_ns; /* now_ns of the last pool_sweep */
 	bool merge_interfaces;
+	bool follows; /* the flow to be made uses the ports of one before */
 	uint64_t small_bytes_most;
 	uint32_t flows_most;
 	struct flow scratch; /* a small record expanded for a callback */

@@ -56,6 +56,8 @@ static void replay_handshake(
 	unsigned o = s->orig;
 	struct packet p = syn_of(f, s, o);
 
+	if (f->facts & FLOW_FOLLOWS)
+		expert_reused(f->tcp, s->kind == SMALL_SYNACK ? !o : o);
 	if (s->kind != SMALL_SYNACK)
 		replay_syns(t, f, &p, s->packets[o],
 			s->kind == SMALL_SYN ? small_last_ns(s) : s->first_ns);
@@ -67,7 +69,7 @@ static void replay_handshake(
 	if (s->kind == SMALL_SYN_SYNACK)
 		p.ts_ns = small_last_ns(s);
 	/* Of several only the last one's time is known, if it was the last packet. */
-	t->measure.untimed = s->packets[!o] > 1 || s->note != !o;
+	t->measure.untimed = s->packets[!o] > 1 || (s->note & SMALL_NOTE_RESP) != !o;
 	replay_syns(t, f, &p, s->packets[!o], small_last_ns(s));
 	t->measure.untimed = false;
 }

@@ -44,7 +44,7 @@ static void count(struct small *s, const struct packet *p)
 	s->ip_bytes[d] = (uint16_t)(s->ip_bytes[d] + p->ip_bytes);
 	s->overhead[d] = (uint8_t)(s->overhead[d] + (p->wire_bytes - p->ip_bytes));
 	if (s->kind <= SMALL_SYNACK)
-		s->note = (uint8_t)d & 15;
+		s->note = (s->note & SMALL_NOTE_FOLLOWS) | (d ? SMALL_NOTE_RESP : 0);
 	else
 		s->payload[d] = (uint16_t)(s->payload[d] + p->payload_len);
 	if (s->packets[d] == 1)
@@ -184,8 +184,8 @@ static bool midstream_update(struct small *s, const struct packet *p)
 	if (p->dir != first || flags & (TCP_SYN | TCP_FIN | TCP_RST) || has_names(p))
 		return false;
 	if (s->mid.flags && tcp_has_sequence(p) &&
-		((tcp_span(p) && p->seq != s->seq[first]) ||
-			(p->tcp_flags ^ s->mid.flags) & TCP_ACK || !p->window ||
+		(p->seq != s->seq[first] || (p->tcp_flags ^ s->mid.flags) & TCP_ACK ||
+			!p->window || seq_after(s->seq[!first], p->ack) ||
 			(!tcp_span(p) && p->ack == s->seq[!first])))
 		return false; /* the last two: of interest to the experts */
 	note_midstream(s, p);
@@ -293,7 +293,7 @@ bool small_is_repeat(const struct small *s, const struct packet *p)
 		return p->ip_id && s->seq[p->dir] == small_mark(p);
 	if (!(p->tcp_flags & TCP_SYN))
 		return false;
-	if (s->note != p->dir || p->seq + 1 != s->seq[p->dir])
+	if ((s->note & SMALL_NOTE_RESP) != p->dir || p->seq + 1 != s->seq[p->dir])
 		return false;
 	return s->kind != SMALL_SYN || p->ip_id == 0 || p->ip_id == s->seq[!p->dir];
 }

@@ -28,6 +28,8 @@ enum small_note {
 		1 << 2, /* midstream: and it came before the first pure ACK */
 	SMALL_NOTE_ZERO_WINDOW = 1 << 3, /* midstream: in the first segment */
 	SMALL_NOTE_ICMP_ID = 1 << 0,     /* ICMP: it has an identifier */
+	SMALL_NOTE_RESP = 1 << 0,        /* SYN…: endpoint 1 sent the last one */
+	SMALL_NOTE_FOLLOWS = 1 << 3, /* SYN…: on the ports of another connection */
 };
 
 struct small {
@@ -38,8 +40,7 @@ struct small {
 	uint64_t path : 16;     /* struct paths */
 	uint16_t port[2];
 	uint8_t proto;
-	uint8_t kind : 3, orig : 1, note : 4; /* SYN…: direction of the last one; UDP:
-						 service; else enum small_note */
+	uint8_t kind : 3, orig : 1, note : 4; /* enum small_note; UDP: service */
 	uint8_t packets[2];
 	uint16_t ip_bytes[2];
 	uint8_t overhead[2]; /* wire bytes - IP bytes */

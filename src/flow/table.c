@@ -109,11 +109,11 @@ static bool outlived(struct flow_table *t, uint32_t ref, const struct packet *p)
 	}
 	if (p->kind != PACKET_TCP || !(p->tcp_flags & TCP_SYN))
 		return false;
-	if (REF_KIND(ref) == REF_FULL ? !tcp_is_reuse(pool_full(t, ref), p)
-				      : !small_is_reuse(pool_small(t, ref), p))
-		return false;
-	pool_end(t, ref, EVICT_NONE);
-	return true;
+	t->follows = REF_KIND(ref) == REF_FULL ? tcp_is_reuse(pool_full(t, ref), p)
+					       : small_is_reuse(pool_small(t, ref), p);
+	if (t->follows)
+		pool_end(t, ref, EVICT_NONE);
+	return t->follows;
 }
 
 static void announce(struct flow_table *t, uint32_t ref, const struct packet *p)
@@ -176,6 +176,10 @@ static void create_full(struct flow_table *t, const struct packet *p)
 		return;
 	update_begin(t, pool_full(t, ref), p);
 	(void)pool_measure(t, ref);
+	if (t->follows && pool_full(t, ref)->tcp) {
+		pool_full(t, ref)->facts |= FLOW_FOLLOWS;
+		expert_reused(pool_full(t, ref)->tcp, p->dir);
+	}
 	if (!pool_enter(t, ref, p->hash))
 		return;
 	announce(t, ref, p);
@@ -204,6 +208,8 @@ static void create(struct flow_table *t, const struct packet *p)
 		return;
 	small_init(pool_small(t, ref), p, small, orient(p, t->setup.services, &certain),
 		path);
+	if (t->follows && small <= SMALL_SYNACK)
+		pool_small(t, ref)->note |= SMALL_NOTE_FOLLOWS;
 	if (!pool_enter(t, ref, p->hash))
 		return;
 	announce(t, ref, p);
@@ -278,6 +284,7 @@ static bool feed_one(struct flow_table *t, const struct packet *p)
 		ref = 0;
 	if (!ref) {
 		create(t, p);
+		t->follows = false;
 		return false;
 	}
 	if (REF_KIND(ref) != REF_FULL)

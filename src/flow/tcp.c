@@ -285,8 +285,10 @@ void tcp_fragment(struct flow *f, const struct packet *p)
 
 	if (s->has_seq)
 		s->seq_next += p->payload_len;
-	if (f->tcp)
-		loss_fragment(f->tcp, p);
+	if (!f->tcp)
+		return;
+	expert_fragment(f->tcp, p);
+	loss_fragment(f->tcp, p);
 }
 
 unsigned tcp_update(struct flow *f, const struct packet *p)

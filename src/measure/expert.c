@@ -1,9 +1,23 @@
 #include "measure/tcp_measure.h"
 
+/*
+ * The rules are those that tshark 4.0 was found to follow, by its manual and by random
+ * conversations of which each packet's flags were compared
+ * (tests/cases/test_experts.py). Where it keeps a list of segments, konn has a
+ * threshold: so "out of order" and "retransmission" may be the other one here, their
+ * sum is the same.
+ */
+
 #define FAST_NS    20000000u /* a fast retransmission comes so soon after the last ack */
 #define REORDER_NS 3000000u  /* what is late by less was overtaken; RTT not known */
 
 #define BIT EXPERT_BIT
+
+enum scale { /* of a window */
+	SCALE_UNKNOWN,
+	SCALE_KNOWN, /* and the shift added */
+	SCALE_NONE = 32,
+};
 
 struct view { /* of one segment */
 	const struct packet *p;
@@ -18,17 +32,18 @@ static uint64_t later(uint64_t now_ns, uint64_t then_ns)
 	return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
+/* One byte into a closed window. It moves nothing: the next data has its number. */
 static unsigned probe(const struct view *v)
 {
 	const struct packet *p = v->p;
 
-	if (p->payload_len == 1 && p->seq == v->own->next && v->peer->ack &&
+	if (p->payload_len == 1 && p->seq == v->own->next && v->peer->seen &&
 		v->peer->window == 0)
 		return BIT(ZERO_WINDOW_PROBE);
 	return 0;
 }
 
-/* Without data, nothing new acknowledged. */
+/* A bare acknowledgement that acknowledges nothing new. */
 static unsigned same_ack(const struct view *v)
 {
 	const struct packet *p = v->p;
@@ -45,10 +60,10 @@ static unsigned same_ack(const struct view *v)
 	return v->peer->was_keep_alive ? BIT(KEEP_ALIVE_ACK) : BIT(DUP_ACK);
 }
 
+/* It wants an answer, so it repeats a number (RFC 1122 §4.2.3.6). */
 static unsigned keep_alive(const struct view *v)
 {
-	return v->p->payload_len <= 1 && !v->control && v->own->next &&
-			       v->p->seq == v->own->next - 1
+	return v->p->payload_len <= 1 && !v->control && v->p->seq == v->own->next - 1
 		       ? BIT(KEEP_ALIVE)
 		       : 0;
 }
@@ -56,11 +71,13 @@ static unsigned keep_alive(const struct view *v)
 static unsigned window_full(const struct view *v)
 {
 	const struct expert_state *o = v->peer;
+	unsigned shift = 0; /* RFC 7323 §2.2: not on SYNs */
 
-	if (v->p->payload_len == 0 || v->control || !o->has_scale)
+	if (v->p->payload_len == 0 || v->control || o->scale == SCALE_UNKNOWN)
 		return 0;
-	return v->end == o->ack + ((uint32_t)o->window << o->scale) ? BIT(WINDOW_FULL)
-								    : 0;
+	if (!o->was_syn && o->scale != SCALE_NONE)
+		shift = o->scale - SCALE_KNOWN;
+	return v->end == o->ack + ((uint32_t)o->window << shift) ? BIT(WINDOW_FULL) : 0;
 }
 
 static uint64_t reorder_ns(const struct expert_state *s)
@@ -68,13 +85,11 @@ static uint64_t reorder_ns(const struct expert_state *s)
 	return s->has_rtt ? s->syn_ns : REORDER_NS;
 }
 
-/* Sequence numbers that should have come before. */
-static unsigned repeated(const struct view *v)
+/* Sequence numbers that were sent before, or should have been. */
+static unsigned again(const struct view *v)
 {
 	const struct packet *p = v->p;
 
-	if (p->payload_len && v->peer->ack && !segment_after(v->end, v->peer->ack))
-		return BIT(SPURIOUS) | BIT(RETRANSMISSION);
 	if (v->peer->dup_acks >= 2 && v->peer->ack == p->seq &&
 		later(p->ts_ns, v->peer->ack_ns) < FAST_NS)
 		return BIT(FAST) | BIT(RETRANSMISSION);
@@ -84,26 +99,75 @@ static unsigned repeated(const struct view *v)
 	return BIT(RETRANSMISSION);
 }
 
-static unsigned judge(const struct view *v)
+/*
+ * Each gap is told once. Where none is known to be open it is told only when the other
+ * side has not repeated an acknowledgement since its last new one; and then it counts
+ * as if it had, for fast retransmissions too (so measured).
+ */
+static unsigned acked_lost(const struct view *v)
+{
+	struct expert_state *o = v->peer;
+
+	if (!(v->flags & TCP_ACK) || !o->whole || !segment_after(v->p->ack, o->whole))
+		return 0;
+	if (o->whole == o->next) {
+		bool told = o->dup_acks;
+
+		o->dup_acks = 2;
+		return told ? 0 : BIT(ACKED_LOST);
+	}
+	o->whole = o->next;
+	return BIT(ACKED_LOST);
+}
+
+static unsigned lost_segment(const struct view *v)
+{
+	return v->own->next && !(v->flags & TCP_RST) &&
+			       segment_after(v->p->seq, v->own->next)
+		       ? BIT(LOST_SEGMENT)
+		       : 0;
+}
+
+static unsigned repeated(const struct view *v)
 {
 	const struct packet *p = v->p;
+	const struct expert_state *o = v->own;
+
+	if (v->end == p->seq)
+		return 0;
+	if (p->payload_len && v->peer->ack &&
+		!segment_after(p->seq + p->payload_len, v->peer->ack))
+		return BIT(SPURIOUS) | BIT(RETRANSMISSION);
+	if (!o->next || !segment_after(o->next, p->seq))
+		return 0;
+	/* What begins in the byte of a keep-alive or probe, and goes on, is new. */
+	return p->seq == o->next - 1 && p->payload_len > 1 ? 0 : again(v);
+}
+
+static unsigned judge(const struct view *v)
+{
 	unsigned bits = probe(v);
 
 	if (!bits) {
-		if (p->window == 0 && !v->control)
+		if (v->p->window == 0 && !v->control)
 			bits |= BIT(ZERO_WINDOW);
-		if (v->own->next && segment_after(p->seq, v->own->next) &&
-			!(v->flags & TCP_RST))
-			bits |= BIT(LOST_SEGMENT);
-		bits |= keep_alive(v) | same_ack(v) | window_full(v);
+		bits |= lost_segment(v) | keep_alive(v) | same_ack(v) | window_full(v);
 	}
-	if (v->flags & TCP_ACK && v->peer->whole &&
-		segment_after(p->ack, v->peer->whole))
-		bits |= BIT(ACKED_LOST);
-	if (v->end != p->seq && v->own->next && segment_after(v->own->next, p->seq) &&
-		!(bits & BIT(KEEP_ALIVE)))
-		bits |= repeated(v);
-	return bits;
+	bits |= acked_lost(v); /* before the next one: it looks at dup_acks */
+	return bits & BIT(KEEP_ALIVE) ? bits : bits | repeated(v);
+}
+
+/* RFC 7323 §2.2: without the option in both SYNs neither side scales. */
+static void note_scale(const struct view *v)
+{
+	struct expert_state *o = v->own;
+
+	if (v->p->has_wscale) {
+		if (o->scale != SCALE_NONE)
+			o->scale = SCALE_KNOWN + (v->p->wscale & 15);
+	} else if (o->scale == SCALE_UNKNOWN) {
+		o->scale = v->peer->scale = SCALE_NONE;
+	}
 }
 
 static void handshake(const struct view *v)
@@ -112,9 +176,8 @@ static void handshake(const struct view *v)
 	const struct packet *p = v->p;
 
 	if (v->flags & TCP_SYN) {
-		o->has_scale = true;
-		o->scale = p->has_wscale ? p->wscale & 15 : 0;
-		if (!(v->flags & TCP_ACK))
+		note_scale(v);
+		if (!(v->flags & TCP_ACK) && !o->has_rtt)
 			o->syn_ns = p->ts_ns;
 		return;
 	}
@@ -124,31 +187,72 @@ static void handshake(const struct view *v)
 	}
 }
 
+static void set_first(struct expert_state *s, uint32_t first)
+{
+	if (s->has_first)
+		return;
+	s->has_first = true;
+	s->first = first;
+}
+
+/*
+ * A SYN with a number that is not the connection's own starts another one; a SYN-ACK is
+ * told, and changes nothing.
+ */
+static unsigned reused(struct view *v)
+{
+	const struct packet *p = v->p;
+
+	if (!(v->flags & TCP_SYN) || !v->own->has_first || p->seq == v->own->first)
+		return 0;
+	if (!(v->flags & TCP_ACK)) {
+		*v->own = (struct expert_state){0};
+		*v->peer = (struct expert_state){0};
+	}
+	v->own->first = p->seq;
+	return BIT(REUSED_PORTS);
+}
+
+static void note_first(struct view *v)
+{
+	const struct packet *p = v->p;
+
+	set_first(v->own, p->seq - !(v->flags & TCP_SYN));
+	if (v->flags & TCP_ACK)
+		set_first(v->peer, p->ack - 1);
+}
+
+static void advance(struct expert_state *o, const struct view *v)
+{
+	bool follows = v->p->seq == o->whole || !o->whole;
+
+	if (!o->next || segment_after(v->end, o->next)) {
+		o->next = v->end;
+		o->next_ns = v->p->ts_ns;
+	}
+	if (follows)
+		o->whole = o->next;
+}
+
 static void learn(const struct view *v, unsigned bits)
 {
 	const struct packet *p = v->p;
 	struct expert_state *o = v->own;
 
-	if (bits & BIT(ACKED_LOST))
-		v->peer->whole = p->ack;
-	if (!(bits & BIT(ZERO_WINDOW_PROBE))) {
-		if (p->seq == o->whole || !o->whole)
-			o->whole = v->end;
-		if (!o->next || segment_after(v->end, o->next)) {
-			o->next = v->end;
-			o->next_ns = p->ts_ns;
-		}
-	}
+	if (!(bits & BIT(ZERO_WINDOW_PROBE)))
+		advance(o, v);
 	if (bits & BIT(DUP_ACK)) {
 		if (o->dup_acks < UINT8_MAX)
 			o->dup_acks++;
 	} else if (p->ack != o->ack) {
 		o->dup_acks = 0;
 	}
+	o->seen = true;
 	o->window = p->window;
 	o->ack = p->ack;
 	o->ack_ns = p->ts_ns;
 	o->was_probe = bits & BIT(ZERO_WINDOW_PROBE);
+	o->was_syn = v->flags & TCP_SYN;
 	o->was_keep_alive = bits & BIT(KEEP_ALIVE);
 }
 
@@ -174,7 +278,10 @@ void expert_segment(struct tcp_measure *m, struct segment *s)
 		.control = p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST),
 	};
 
-	s->expert = judge(&v);
+	s->expert = reused(&v);
+	if (__builtin_expect(!v.own->has_first || !v.peer->has_first, 0))
+		note_first(&v);
+	s->expert |= judge(&v);
 	s->dup_ack = s->expert & BIT(DUP_ACK);
 	handshake(&v);
 	learn(&v, s->expert);
@@ -185,4 +292,14 @@ void expert_segment(struct tcp_measure *m, struct segment *s)
 void expert_reused(struct tcp_measure *m, unsigned dir)
 {
 	count(&m->result[dir].expert, BIT(REUSED_PORTS));
+}
+
+void expert_fragment(struct tcp_measure *m, const struct packet *p)
+{
+	struct expert_state *o = &m->side[p->dir].expert;
+
+	if (o->whole && o->whole == o->next)
+		o->whole += p->payload_len;
+	if (o->next)
+		o->next += p->payload_len;
 }

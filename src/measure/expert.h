@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct tcp_measure;
+struct packet;
 struct segment;
+struct tcp_measure;
 
 enum expert_flag { /* numbers of counters; segment.expert has bit 1 << number */
 #define EXPERT(name_, field_, help_) EXPERT_##name_,
@@ -29,13 +30,15 @@ struct expert_state {     /* of one sender; zeroed at the start. 0: no number ye
 	uint32_t next;    /* highest sequence number sent + 1 */
 	uint32_t whole;   /* up to here everything was seen, or acknowledged */
 	uint32_t ack;     /* last acknowledgement sent */
+	uint32_t first;   /* initial sequence number, or the guess; see has_first */
 	uint16_t window;  /* last one offered, as in the header */
 	uint8_t dup_acks; /* in a row; stops at its highest value */
-	uint8_t scale : 4;
-	bool has_scale : 1; /* both SYNs would have to have it: see expert.c */
-	bool has_rtt : 1;
-	bool was_probe : 1, was_keep_alive : 1; /* its last segment */
+	uint8_t scale;    /* expert.c's enum scale */
+	bool seen : 1, has_first : 1, has_rtt : 1;
+	bool was_syn : 1, was_probe : 1, was_keep_alive : 1; /* its last segment */
 };
+
+_Static_assert(sizeof(struct expert_state) <= 48, "each segment touches two");
 
 struct expert_counts {
 	uint32_t count[EXPERT_COUNT]; /* stop at their highest value */
@@ -43,6 +46,9 @@ struct expert_counts {
 
 /* Sets s->expert and s->dup_ack, counts for the sender. */
 void expert_segment(struct tcp_measure *m, struct segment *s);
+
+/* A later fragment of the segment that came last. */
+void expert_fragment(struct tcp_measure *m, const struct packet *p);
 
 /* The connection follows another one on the same ports: Wireshark's "reused ports". */
 void expert_reused(struct tcp_measure *m, unsigned dir);

@@ -147,6 +147,9 @@ static uint64_t expert_of_small(
 		return f->detail[dir].syns ? f->detail[dir].syns - 1 : 0;
 	case EXPERT_ZERO_WINDOW:
 		return (f->side[dir].letters & HISTORY_ZERO_WINDOW) != 0;
+	case EXPERT_REUSED_PORTS:
+		return f->facts & FLOW_FOLLOWS && f->side[dir].syn_seen &&
+		       (f->facts & FLOW_SAW_SYN) == (dir == f->orig ? FLOW_SAW_SYN : 0);
 	default: return 0;
 	}
 }
