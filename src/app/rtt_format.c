@@ -8,9 +8,9 @@
 
 #define SECOND_NS   1000000000ull
 #define ETHERNET    1
-#define SHORT_FRAME 64 /* so long frames are filled up to, with checksum */
 #define NOTES_LEAST 8
 #define NOTES_MOST  1024 /* TSvals on their way: a second of them at 1 kHz */
+#define NOTES_KEPT  16   /* behind the newest echo: echoes come in another order too */
 #define NOTES_SHARE 2    /* half of the memory may hold notes */
 
 struct note {           /* the first segment with a TSval */
@@ -27,7 +27,8 @@ struct way {            /* what one end sends */
 	uint64_t departed; /* `answered` up to its segment that was last timed */
 	uint64_t last_ns;  /* its last segment */
 	uint64_t min_ns;   /* least of its lines; UINT64_MAX: none */
-	uint32_t next;     /* highest sequence number + 1 */
+	uint32_t next;     /* highest sequence number + 1; valid when has_next */
+	bool has_next;
 	uint16_t first, used, size; /* of the ring */
 	struct note *notes;         /* owned: not answered yet; oldest first */
 };
@@ -128,11 +129,13 @@ void rtt_format_ended(struct rtt_format *f, uint64_t uid)
 	slab_free(&f->states, number);
 }
 
-/* What stands before the IP header. Ethernet fills short frames up behind the packet.
+/*
+ * What stands before the IP header. Behind it may be padding, checksum and trailer,
+ * which nothing tells from labels or PPPoE: Ethernet has its header and tags.
  */
 static uint32_t link_bytes(const struct packet *p)
 {
-	if (p->linktype == ETHERNET && p->tunnels == 0 && p->wire_bytes <= SHORT_FRAME)
+	if (p->linktype == ETHERNET && p->tunnels == 0)
 		return 14 + 4u * p->vlans;
 	return p->wire_bytes > p->ip_bytes ? p->wire_bytes - p->ip_bytes : 0;
 }
@@ -164,10 +167,11 @@ static struct state *state_of(struct rtt_format *f, const struct flow *flow,
 		s->way[d].bytes = bytes_of(flow, d, segment->p);
 		s->way[d].min_ns = UINT64_MAX;
 		s->way[d].next = flow->side[d].seq_next;
+		s->way[d].has_next = flow->side[d].has_seq;
 	}
 	s->way[dir].bytes -= segment->p->ip_bytes + link_bytes(segment->p);
-	if (!flow->side[dir].has_seq || flow->facts & FLOW_SMALL)
-		s->way[dir].next = segment->p->seq;
+	if (flow->facts & FLOW_SMALL) /* that has counted this segment already */
+		s->way[dir].has_next = false;
 	return s;
 }
 
@@ -237,14 +241,21 @@ static void note_tsval(struct rtt_format *f, struct way *w, uint32_t tsval)
 	*note_at(w, w->used - 1u) = (struct note){w->answered, w->departed, tsval};
 }
 
-/* The note of that TSval; NULL: there is none. Older ones are dropped. */
+/* The note of that TSval; NULL: there is none. Much older ones are dropped. */
 static const struct note *note_echoed(struct way *w, uint32_t tsecr)
 {
-	while (w->used && segment_after(tsecr, note_at(w, 0)->tsval)) {
-		w->first = (uint16_t)((w->first + 1) % w->size);
-		w->used--;
+	unsigned at = 0;
+
+	while (at < w->used && segment_after(tsecr, note_at(w, at)->tsval))
+		at++;
+	if (at > NOTES_KEPT) {
+		unsigned old = at - NOTES_KEPT;
+
+		w->first = (uint16_t)((w->first + old) % w->size);
+		w->used = (uint16_t)(w->used - old);
+		at = NOTES_KEPT;
 	}
-	return w->used && note_at(w, 0)->tsval == tsecr ? note_at(w, 0) : NULL;
+	return at < w->used && note_at(w, at)->tsval == tsecr ? note_at(w, at) : NULL;
 }
 
 static void add_seconds(struct buf *out, uint64_t ns)
@@ -359,9 +370,9 @@ static struct connmon_facts facts_of(
 	struct connmon_facts facts = {
 		.bytes = w ? w->bytes : bytes_of(flow, segment->dir, p)};
 
-	if (w)
+	if (w && w->has_next)
 		facts.hole = (int32_t)(p->seq - w->next);
-	else if (flow->side[segment->dir].has_seq && !(flow->facts & FLOW_SMALL))
+	else if (!w && flow->side[segment->dir].has_seq && !(flow->facts & FLOW_SMALL))
 		facts.hole = (int32_t)(p->seq - flow->side[segment->dir].seq_next);
 	if (w && w->last_ns && p->ts_ns > w->last_ns)
 		facts.since_ns = p->ts_ns - w->last_ns;
@@ -381,8 +392,8 @@ static void count(struct rtt_format *f, const struct flow *flow, struct state *s
 	w->bytes += p->ip_bytes + link_bytes(p);
 	if (flow->side[!segment->dir].packets == 0)
 		return;
-	w->answered += p->wire_bytes;
-	if (f->kind == RTT_FORMAT_PPING && p->has_timestamps && p->tsval)
+	w->answered += p->ip_bytes + link_bytes(p);
+	if (f->kind == RTT_FORMAT_PPING && p->has_timestamps)
 		note_tsval(f, w, p->tsval);
 }
 
@@ -391,8 +402,11 @@ static void remember(struct state *s, const struct segment *segment)
 	struct way *w = &s->way[segment->dir];
 
 	w->last_ns = segment->p->ts_ns;
-	if (!(segment->p->tcp_flags & TCP_RST) && segment_after(segment->end, w->next))
+	if (segment->p->tcp_flags & TCP_RST)
+		return;
+	if (!w->has_next || segment_after(segment->end, w->next))
 		w->next = segment->end;
+	w->has_next = true;
 }
 
 bool rtt_format_segment(struct rtt_format *f, const struct flow *flow, uint64_t uid,

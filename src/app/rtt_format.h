@@ -6,8 +6,8 @@
  *   pping:   time  rtt  min  fBytes  dBytes  pBytes  flow
  *
  * Times are seconds, the flow is the way of the answering packet: src:port+dst:port.
- * What is not known is a star. Bytes are of frames; a short frame's padding is not
- * counted.
+ * What is not known is a star. Bytes are of frames without what stands behind the
+ * packet.
  */
 #ifndef KONN_APP_RTT_FORMAT_H
 #define KONN_APP_RTT_FORMAT_H

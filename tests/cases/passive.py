@@ -120,15 +120,19 @@ def segment_of(number, ts, link, data, wire):
     ip = data[head:]
     total, ident, fragment = struct.unpack_from("!HHH", ip, 2)
     size = (ip[0] & 15) * 4
-    if ip[0] >> 4 != 4 or ip[9] != 6 or fragment & 0x3FFF or size < 20 or total < size + 20:
+    if ip[0] >> 4 != 4:
+        raise Unreadable("a bogus IP version: they take it for IPv4")
+    if ip[9] != 6 or fragment & 0x3FFF or size < 20 or total < size + 20:
         return None
     ip = ip[:total]
     if len(ip) < size + 20:
-        return None
+        raise Unreadable("a TCP header is cut: they abort, or do not see it")
     sport, dport, seq, ack, offset, flags, window = struct.unpack_from("!HHIIBBH", ip, size)
     header = (offset >> 4) * 4
-    if header < 20 or len(ip) < size + header:
+    if header < 20 or total < size + header:
         return None
+    if len(ip) < size + header:
+        raise Unreadable("a TCP header is cut: they abort, or do not see it")
     stamps, sacks = _options(ip[size + 20:size + header])
     src, dst = (socket.inet_ntoa(ip[a:a + 4]) for a in (12, 16))
     return Segment(number, ts, ((src, sport), (dst, dport)), flags | (offset & 1) << 8, seq,
@@ -208,12 +212,13 @@ class Ping:
     departed: int
     back: int
     name: str
+    timed: int = None  # number of the packet that is answered
 
 
 class Pping(Monitor):
     def __init__(self):
         super().__init__()
-        self.table = Table()  # (TSval, way): [us, bytes, departed, used]
+        self.table = Table()  # (TSval, way): [us, bytes, departed, used, number]
 
     def packet(self, s):
         if not s.stamps or s.stamps[0] == 0 or (s.stamps[1] == 0 and s.flags != SYN):
@@ -226,7 +231,8 @@ class Pping(Monitor):
             return None
         size = s.header + s.captured
         w.bytes += max(size, SHORTEST) if s.header == 14 else size
-        self.table.setdefault((s.stamps[0], s.way), [s.ts, w.bytes, w.departed, False])
+        self.table.setdefault((s.stamps[0], s.way),
+                              [s.ts, w.bytes, w.departed, False, s.number])
         entry = self.table.get((s.stamps[1], s.back))
         if not entry or entry[3] or entry[0] == self.base:
             return None
@@ -236,7 +242,7 @@ class Pping(Monitor):
         back = w.bytes - w.printed
         w.printed = w.bytes
         self.ways[s.back].departed = entry[1]
-        return Ping(s.number, s.ts, rtt, w.least, entry[1], entry[2], back, s.name)
+        return Ping(s.number, s.ts, rtt, w.least, entry[1], entry[2], back, s.name, entry[4])
 
     def clean(self, now):
         self.table.clean(now, lambda entry: entry[0])
@@ -256,6 +262,7 @@ class Facts:
     payload: int
     bytes: int
     name: str
+    timed: dict = None  # numbers of the packets that are answered: of stamp, of seq
 
 
 class Connmon(Monitor):
@@ -269,6 +276,7 @@ class Connmon(Monitor):
         if not w:
             return None
         w.bytes += s.header + s.ip
+        self.timed = {}
         stamp = self.by_stamp(s, w)
         seq = self.by_sequence(s, w)
         hole = 0
@@ -282,33 +290,36 @@ class Connmon(Monitor):
         w.payload, w.last, w.ack = s.payload, s.ts, s.ack
         if stamp is None and seq is None and hole <= 0 and not (dup and dup > 0):
             return None
-        return Facts(s.number, s.ts, stamp, seq, hole, dup, s.payload, w.bytes, s.name)
+        return Facts(s.number, s.ts, stamp, seq, hole, dup, s.payload, w.bytes, s.name,
+                     self.timed)
 
     def by_stamp(self, s, w):
         if not w.both or not s.stamps or s.stamps[0] == 0:
             return None
         if s.stamps[1] == 0 and not s.flags & SYN:
             return None
-        self.stamps.setdefault((s.stamps[0], s.way), s.ts)
-        sent = self.stamps.pop((s.stamps[1], s.back), None)
-        return self.since(s, sent)
+        self.stamps.setdefault((s.stamps[0], s.way), (s.ts, s.number))
+        return self.since(s, "stamp", self.stamps.pop((s.stamps[1], s.back), None))
 
-    def since(self, s, sent):
+    def since(self, s, kind, sent):
         """A time of exactly 0 on their clock is taken for none."""
-        return None if sent in (None, self.base) else s.ts - sent
+        if sent is None or sent[0] == self.base:
+            return None
+        self.timed[kind] = sent[1]
+        return s.ts - sent[0]
 
     def by_sequence(self, s, w):
         if not w.both:
             return None
         if s.payload:
-            self.ends.setdefault(((s.seq + s.payload) % MOD, s.way), s.ts)
+            self.ends.setdefault(((s.seq + s.payload) % MOD, s.way), (s.ts, s.number))
         if s.flags & ACK and (s.payload == 0 or s.ack != w.ack):
-            return self.since(s, self.ends.pop((s.ack, s.back), None))
+            return self.since(s, "seq", self.ends.pop((s.ack, s.back), None))
         return None
 
     def clean(self, now):
-        self.stamps.clean(now, lambda ts: ts)
-        self.ends.clean(now, lambda ts: ts)
+        self.stamps.clean(now, lambda sent: sent[0])
+        self.ends.clean(now, lambda sent: sent[0])
         super().clean(now)
 
 
