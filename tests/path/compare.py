@@ -85,9 +85,10 @@ def _counts(flows, point, found, known):
         want = sum(flow[point][name] for flow, _ in flows for name in names)
         yield _count(field, _values(flows, names), want, 0.95 * want - 1)
     sender = SENDERS[found["sender"]]
-    # Wireshark's meaning: what comes again at once is called out of order
+    # Wireshark's meaning: what comes again at once is called out of order, and what is
+    # still to be cut into segments counts once
     names = [f"{found['sender']}_{field}" for field in ("retrans_pkts", "out_of_order")]
-    if point == sender and known.issuperset(names):
+    if point == sender and not found["offload"] and known.issuperset(names):
         want = found["kernel"][sender].get("RetransSegs", 0)
         yield _count("sent again", _values(flows, names), want, 0.95 * want - 1)
 

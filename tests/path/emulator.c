@@ -298,6 +298,8 @@ static int turn(struct emulator *e)
 		{e->signals, POLLIN, 0}};
 	struct timespec wait = patience(e);
 
+	if (!wait.tv_sec && !wait.tv_nsec)
+		(void)sched_yield(); /* another emulator may be due before */
 	if (ppoll(fds, 3, &wait, NULL) < 0)
 		return errno == EINTR ? 0 : -1;
 	if (fds[2].revents)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What konn measures of emulated paths, beside the emulator's own log.
 
-test_path.py [SCENARIO…]   KONN, EMULATOR: programs; KONN_CHECK=all: every scenario, with
-and without TCP timestamps; KONN_PATH_SEED: the first seed, else drawn and printed.
+test_path.py [SCENARIO…]   KONN, EMULATOR: programs; KONN_CHECK=all: every scenario with TCP
+timestamps, without, and with segmentation offload at the ends; KONN_PATH_SEED: the first
+seed, else drawn and printed.
 
 Each line is a capture point of a run. Lost before, after the point, in another order,
 copied, sent again (at the sender): konn's number / the truth. Round trips to the client
@@ -39,14 +40,17 @@ NEEDED = {"lost before": 0.95, "lost after": 0.95, "reordered": 0.95, "duplicate
 class Run:
     """A scenario that is to be run, and what came of it."""
 
-    def __init__(self, name, timestamps, ip, seed):
-        self.name, self.timestamps, self.ip, self.seed = name, timestamps, ip, seed
+    def __init__(self, name, way, seed):
+        draw = random.Random(seed)
+        self.name, self.seed, self.offload = name, seed, way == "offload"
+        self.timestamps = draw.random() < 0.5 if self.offload else way == "on"
+        self.ip = draw.choice("46")
         self.points, self.trouble = {}, None
 
     def _once(self, folder):
         words = [sys.executable, str(lab.HERE / "lab.py"), self.name, "--seed", str(self.seed),
                  "--timestamps", "on" if self.timestamps else "off", "--ip", self.ip,
-                 "--out", folder]
+                 "--out", folder, *(["--offload"] if self.offload else [])]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True) as process:
             try:
@@ -74,7 +78,8 @@ class Run:
                 self.points[point] = compare.cells(KONN, folder, found, point, known)
 
     def lines(self):
-        head = f"{self.name:15} {'ts' if self.timestamps else '--'} v{self.ip} {self.seed:10}"
+        head = (f"{self.name:15} {'ts' if self.timestamps else '--'} v{self.ip}"
+                f" {'tso' if self.offload else '   '} {self.seed:10}")
         if self.trouble:
             return [f"{head} {self.trouble}"]
         return [f"{head} {point:6} " + "  ".join(f"{cell}" for cell in cells)
@@ -82,15 +87,13 @@ class Run:
 
 
 def plan(chosen, seed):
-    """Every scenario in both ways, or a choice in one of them."""
-    everything = os.environ.get("KONN_CHECK") == "all"
-    names = chosen or (scenarios.names() if everything else PLAIN)
+    """Every scenario in all ways, or a choice in one of them."""
+    everything = chosen or os.environ.get("KONN_CHECK") == "all"
+    ways = ("on", "off", "offload")
     runs = []
-    for i, name in enumerate(names):
-        ways = (True, False) if everything or chosen else ((seed + i) % 2 == 0,)
-        for way in ways:
-            own = seed + len(runs)
-            runs.append(Run(name, way, random.Random(own).choice("46"), own))
+    for i, name in enumerate(chosen or (scenarios.names() if everything else PLAIN)):
+        for way in ways if everything else [ways[(seed + i) % len(ways)]]:
+            runs.append(Run(name, way, seed + len(runs)))
     return runs
 
 
