@@ -7,7 +7,9 @@
  *
  * Data of 0 answered by 1 measures half 1 (receiver side: seq, timestamp); an
  * acknowledgement of 1 and the data of 0 that it sets free measure half 0 (sender side:
- * ack).
+ * ack). All of them are told; the figures of a half come from one kind only, so that no
+ * percentile mixes what waits for a delayed acknowledgement (timestamp) or for the
+ * sender's application (ack) with what does not (seq).
  */
 #ifndef KONN_MEASURE_RTT_H
 #define KONN_MEASURE_RTT_H
@@ -15,51 +17,72 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "measure/ring.h"
 #include "measure/spread.h"
 
 struct measure;
+struct sample;
 struct tcp_measure;
 struct segment;
 
-struct ring { /* entries in a pool block; of which kind, rtt.c and ring.c know */
-	uint32_t block;       /* 0: none */
-	uint16_t first, used; /* entries */
-	uint8_t size;         /* 0: no block, else enum pool_kind - POOL_RING8 + 1 */
-	uint8_t thinned; /* without room every second entry was given up: how often */
+enum rtt_family { /* the better one first */
+	RTT_SEQ,  /* and handshake, fin */
+	RTT_TIMESTAMP,
+	RTT_ACK,
+	RTT_FAMILIES,
 };
 
 struct rtt_state {        /* of what one side sent and told */
 	struct ring sent; /* its segments that are not acknowledged yet */
 	struct ring
 		told; /* its acknowledgements and timestamps that were not echoed yet */
-	uint32_t tsval;     /* newest; valid when has_tsval */
-	uint32_t ack, edge; /* newest acknowledgement, end of the window */
-	bool has_tsval, has_ack, has_edge;
-	uint8_t wscale;    /* of its window; 255: not known */
+	uint64_t known_ns; /* of those the newest that the other side certainly has; */
+	uint32_t known_ack, known_edge; /* valid when has_known */
+	uint32_t tsval;                 /* newest; valid when has_tsval */
+	uint32_t ack, edge;             /* newest acknowledgement, end of the window */
 	uint32_t sent_end; /* highest sequence number sent + 1; valid when has_sent */
-	bool has_sent;
+	uint8_t wscale;    /* of its window; 255: not known */
+	uint8_t offered;   /* by its SYN: 0: not seen, 1: no scale, else scale + 2 */
+	bool has_tsval : 1, has_ack : 1, has_edge : 1, has_sent : 1, has_known : 1;
+	bool begun : 1;
 };
+_Static_assert(sizeof(struct rtt_state) == 56, "each segment touches both");
 
 struct rtt {                        /* of one half; times in microseconds */
-	uint32_t samples;           /* valid ones that count (SYN, FIN apart) */
+	uint32_t samples;           /* that the figures below and `spread` come from */
 	uint32_t ambiguous;         /* left out: retransmitted, covered… */
 	uint32_t smooth_us, var_us; /* RFC 6298 §2; valid when samples > 0 */
 	uint32_t handshake_us;      /* valid when has_handshake */
 	uint32_t window_least_us,
 		window_before_us; /* of this and the 10 s before; spread.c's p50 minus
 				     it is queueing */
-	uint64_t window_ns;       /* when the current 10 s began */
-	struct spread spread;     /* least, most, percentiles of the valid ones */
+	uint32_t window_at;       /* when the current 10 s began, in 2^24 ns */
+	uint32_t least_us[RTT_FAMILIES]; /* valid when count > 0 */
+	uint16_t count[RTT_FAMILIES];    /* samples, all halved before one overflows */
+	uint8_t family;                  /* enum rtt_family that the figures are of */
 	bool has_handshake;
+	struct spread spread; /* least, most, percentiles */
 };
+_Static_assert(sizeof(struct rtt) <= 112, "two of them in each connection");
 
-/* Takes the segment into account; sets s->has_known… and s->new_ack. */
+/*
+ * Takes the segment into account; sets s->new_ack and, for one with payload,
+ * s->has_known and what it says is valid (known_edge: only when the other side's
+ * wscale is known).
+ */
 void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s);
 
-/* Delay by queues now: median less minimum over about 10 s. False: not known. */
+/*
+ * One pair of packets: counts it in that half and tells it (reason, kind, half, times
+ * and numbers are the caller's). `figures` false: it is apart, of a SYN or a FIN.
+ */
+void rtt_take(
+	struct measure *g, struct tcp_measure *m, struct sample *sample, bool figures);
+
+/* Delay by queues: median less minimum over about 10 s. False: not known. */
 bool rtt_queue_us(const struct rtt *r, uint32_t *out);
 
-/* The least of that half, handshake included. False: none yet. */
+/* The least of that half, of all kinds, handshake included. False: none yet. */
 bool rtt_least_us(const struct rtt *r, uint32_t *out);
 
 void rtt_done(struct measure *g, struct tcp_measure *m);

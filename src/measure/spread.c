@@ -1,28 +1,244 @@
 #include "measure/spread.h"
 
+#include <assert.h>
+#include <string.h>
+
+#define BUCKETS   68
+#define FINE_BITS 5 /* finest buckets: 32 in an octave */
+#define COARSEST  3 /* merged so often at most: 4 in an octave */
+
+enum form { FORM_FEW, FORM_BUCKETS, FORM_SEALED };
+
+struct spread_buckets {
+	uint16_t count[BUCKETS];
+	int16_t base;  /* place of the first one, see place() */
+	uint8_t merge; /* how often pairs were merged */
+};
+_Static_assert(sizeof(struct spread_buckets) <= 144, "POOL_BUCKETS has these bytes");
+
+static const unsigned percents[3] = {50, 95, 99};
+
+/* Octave and the five bits below the highest one. */
+static int place(uint32_t value)
+{
+	int octave = 31 - __builtin_clz(value | 1);
+	uint32_t below = octave > FINE_BITS ? value >> (octave - FINE_BITS)
+					    : value << (FINE_BITS - octave);
+
+	return value ? octave << FINE_BITS | (int)(below & 31) : 0;
+}
+
+/* The least value at a place. */
+static uint64_t value_at(int at)
+{
+	int octave = at >> FINE_BITS;
+	uint64_t whole = (uint64_t)(32 | (at & 31));
+
+	return octave > FINE_BITS ? whole << (octave - FINE_BITS)
+				  : whole >> (FINE_BITS - octave);
+}
+
+static int round_down(int at, unsigned bits)
+{
+	return at >> bits;
+}
+
+static void halve(struct spread_buckets *b)
+{
+	for (int i = 0; i < BUCKETS; i++)
+		b->count[i] = (uint16_t)(b->count[i] / 2 + (b->count[i] & 1));
+}
+
+/* Pairs become one. */
+static void merge(struct spread_buckets *b)
+{
+	struct spread_buckets out = {.merge = (uint8_t)(b->merge + 1)};
+
+	for (int i = 0; i < BUCKETS; i++) {
+		if (b->count[i] <= UINT16_MAX / 2)
+			continue;
+		halve(b);
+		break;
+	}
+	out.base = (int16_t)round_down(b->base, 1);
+	for (int i = 0; i < BUCKETS; i++)
+		out.count[round_down(b->base + i, 1) - out.base] += b->count[i];
+	*b = out;
+}
+
+static void used_range(const struct spread_buckets *b, int *first, int *last)
+{
+	*first = 0;
+	*last = BUCKETS - 1;
+	while (*first < *last && !b->count[*first])
+		++*first;
+	while (*last > *first && !b->count[*last])
+		--*last;
+}
+
+/* Moves what is there so that the place gets a bucket. */
+static bool slide(struct spread_buckets *b, int at)
+{
+	int first, last, low, high;
+	uint16_t moved[BUCKETS] = {0};
+
+	used_range(b, &first, &last);
+	low = b->base + first;
+	high = b->base + last;
+	if (at < low)
+		low = at;
+	if (at > high)
+		high = at;
+	if (high - low >= BUCKETS)
+		return false;
+	low -= (BUCKETS - 1 - (high - low)) / 2; /* as much room on both sides */
+	for (int i = first; i <= last; i++)
+		moved[b->base + i - low] = b->count[i];
+	memcpy(b->count, moved, sizeof(moved));
+	b->base = (int16_t)low;
+	return true;
+}
+
+static void bucket_add(struct spread_buckets *b, uint32_t value)
+{
+	int fine = place(value), at = round_down(fine, b->merge) - b->base;
+
+	while (__builtin_expect(at < 0 || at >= BUCKETS, 0)) {
+		if (slide(b, at + b->base)) {
+			at = round_down(fine, b->merge) - b->base;
+		} else if (b->merge < COARSEST) {
+			merge(b);
+			at = round_down(fine, b->merge) - b->base;
+		} else {
+			at = at < 0 ? 0 : BUCKETS - 1;
+		}
+	}
+	if (__builtin_expect(b->count[at] == UINT16_MAX, 0))
+		halve(b);
+	b->count[at]++;
+}
+
+static bool to_buckets(struct spread *s, struct pools *pools)
+{
+	uint32_t block = pools_alloc(pools, POOL_BUCKETS), few[SPREAD_FEW];
+
+	if (!block)
+		return false;
+	memcpy(few, s->few, sizeof(few));
+	s->buckets = pools_at(pools, POOL_BUCKETS, block);
+	s->block = block;
+	s->form = FORM_BUCKETS;
+	memset(s->buckets, 0, sizeof(*s->buckets));
+	s->buckets->base = (int16_t)(place(few[0]) - BUCKETS / 2);
+	for (unsigned i = 0; i < SPREAD_FEW; i++)
+		bucket_add(s->buckets, few[i]);
+	return true;
+}
+
+static void few_add(struct spread *s, struct pools *pools, uint32_t value)
+{
+	uint32_t at = s->count;
+
+	if (at >= SPREAD_FEW) {
+		if (at == SPREAD_FEW && to_buckets(s, pools)) {
+			bucket_add(s->buckets, value);
+			return;
+		}
+		/* Each value stays with the same chance; the same ones in each run. */
+		at = (uint32_t)((at * 0x9e3779b97f4a7c15ull >> 32) * (at + 1ull) >> 32);
+		if (at >= SPREAD_FEW)
+			return;
+	}
+	s->few[at] = value;
+}
+
 void spread_add(struct spread *s, struct pools *pools, uint32_t value)
 {
-	(void)pools;
+	assert(s->form != FORM_SEALED);
+	if (s->form == FORM_BUCKETS)
+		bucket_add(s->buckets, value);
+	else
+		few_add(s, pools, value);
 	if (s->count == 0 || value < s->least)
 		s->least = value;
 	if (s->count == 0 || value > s->most)
 		s->most = value;
-	s->count++;
+	if (s->count < UINT32_MAX)
+		s->count++;
+}
+
+/* The nearest-rank percentile. */
+static uint32_t of_few(const struct spread *s, unsigned percent)
+{
+	uint32_t sorted[SPREAD_FEW],
+		n = 0, most = s->count < SPREAD_FEW ? s->count : SPREAD_FEW;
+
+	for (; n < most; n++) {
+		uint32_t i = n;
+
+		for (; i && sorted[i - 1] > s->few[n]; i--)
+			sorted[i] = sorted[i - 1];
+		sorted[i] = s->few[n];
+	}
+	return sorted[(n * percent + 99) / 100 - 1];
+}
+
+static uint32_t within(const struct spread *s, uint64_t value)
+{
+	if (value < s->least)
+		return s->least;
+	return value > s->most ? s->most : (uint32_t)value;
+}
+
+/* The rank's place in its bucket, as if its values were evenly spread. */
+static uint32_t of_buckets(const struct spread *s, unsigned percent)
+{
+	const struct spread_buckets *b = s->buckets;
+	uint64_t total = 0, rank, before = 0, low, high;
+	int i = 0;
+
+	for (int k = 0; k < BUCKETS; k++)
+		total += b->count[k];
+	rank = (total * percent + 99) / 100;
+	for (; before + b->count[i] < rank; i++)
+		before += b->count[i];
+	low = value_at((b->base + i) * (1 << b->merge));
+	high = value_at((b->base + i + 1) * (1 << b->merge));
+	if (low < s->least)
+		low = s->least;
+	if (high > s->most + 1ull)
+		high = s->most + 1ull;
+	if (high <= low)
+		return within(s, low);
+	return within(s,
+		low + (high - low) * (2 * (rank - before) - 1) / (2ull * b->count[i]));
 }
 
 uint32_t spread_percentile(const struct spread *s, unsigned percent)
 {
-	(void)percent;
-	return s->least;
+	assert(s->count && percent && percent <= 100);
+	if (s->form == FORM_BUCKETS)
+		return of_buckets(s, percent);
+	if (s->form == FORM_FEW)
+		return of_few(s, percent);
+	return s->sealed[percent <= 50 ? 0 : percent <= 95 ? 1 : 2];
 }
 
 void spread_seal(struct spread *out, const struct spread *s)
 {
-	*out = *s;
+	struct spread made = {.least = s->least,
+		.most = s->most,
+		.count = s->count,
+		.form = FORM_SEALED};
+
+	for (unsigned i = 0; i < 3; i++)
+		made.sealed[i] = s->count ? spread_percentile(s, percents[i]) : 0;
+	*out = made;
 }
 
 void spread_done(struct spread *s, struct pools *pools)
 {
-	(void)s;
-	(void)pools;
+	if (s->form == FORM_BUCKETS)
+		pools_free(pools, POOL_BUCKETS, s->block);
+	*s = (struct spread){0};
 }

@@ -1,6 +1,8 @@
 /*
  * spread — percentiles in bounded space: the first eight values as they are, then a
- * histogram from a pool (quarter octaves; counts are halved before they overflow).
+ * histogram from a pool. Its 68 buckets are 1/32 of an octave at first and grow with
+ * the range: 1/4 of an octave at most, for 17 octaves (10 us to 1.3 s); what is beyond
+ * counts in the outermost ones. Counts are halved before they overflow.
  */
 #ifndef KONN_MEASURE_SPREAD_H
 #define KONN_MEASURE_SPREAD_H
@@ -12,14 +14,16 @@
 
 #define SPREAD_FEW 8
 
+struct spread_buckets; /* spread.c's */
+
 struct spread {               /* zeroed: empty */
 	uint32_t least, most; /* valid when count > 0 */
 	uint32_t count;       /* values added, up to its highest value */
 	uint32_t form;        /* spread.c's: few, buckets, sealed */
 	union {
 		uint32_t few[SPREAD_FEW];
-		uint32_t sealed[3]; /* p50, p95, p99 */
-		uint8_t *buckets;   /* owned pool record */
+		uint32_t sealed[3];             /* p50, p95, p99 */
+		struct spread_buckets *buckets; /* owned pool record */
 	};
 	uint32_t block; /* its number in POOL_BUCKETS */
 };
@@ -27,7 +31,7 @@ struct spread {               /* zeroed: empty */
 /* Without room for a histogram the eight values become a sample of all. */
 void spread_add(struct spread *s, struct pools *pools, uint32_t value);
 
-/* 50, 95 or 99; s->count > 0. Between least and most. */
+/* 50, 95 or 99; s->count > 0. Between least and most; exact for up to eight values. */
 uint32_t spread_percentile(const struct spread *s, unsigned percent);
 
 /* Makes `out` a copy that needs no pool any more (percentiles only). */
