@@ -15,9 +15,11 @@ enum extension {
 enum hello_type hello_type(const void *bytes, size_t len)
 {
 	struct cur c = cur_of(bytes, len), body;
-	unsigned type;
+	unsigned type = hello_record(&c, &body);
 
-	if (hello_record(&c, &body) != RECORD_HANDSHAKE)
+	if (type == RECORD_ALERT) /* "unrecognized name" may come first: RFC 6066 §3 */
+		type = hello_record(&c, &body);
+	if (type != RECORD_HANDSHAKE)
 		return HELLO_NONE;
 	type = cur_u8(&body);
 	return type == HELLO_CLIENT || type == HELLO_SERVER ? type : HELLO_NONE;
@@ -49,9 +51,15 @@ size_t hello_unwrap(const void *bytes, size_t len, uint8_t *out, size_t most)
 	struct cur c = cur_of(bytes, len), body;
 	size_t at = 0;
 
-	while (!c.bad && hello_record(&c, &body) == RECORD_HANDSHAKE) {
-		size_t part = cur_left(&body);
+	while (!c.bad) {
+		unsigned type = hello_record(&c, &body);
+		size_t part;
 
+		if (type == RECORD_ALERT && at == 0)
+			continue;
+		if (type != RECORD_HANDSHAKE)
+			break;
+		part = cur_left(&body);
 		if (part > most - at)
 			part = most - at;
 		cur_copy(&body, out + at, part);
