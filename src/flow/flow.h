@@ -16,7 +16,6 @@
 #include "core/counters.h"
 #include "core/packet.h"
 #include "core/proto.h"
-#include "flow/holes.h"
 #include "flow/rate.h"
 #include "flow/wheel.h"
 #include "measure/names.h"
@@ -70,12 +69,9 @@ struct flow_side {
 };
 _Static_assert(sizeof(struct flow_side) == 64, "one cache line a direction");
 
-struct flow_detail {           /* of one side */
-	uint64_t ecn_ce;       /* packets marked CE */
-	uint64_t missed_bytes; /* acknowledged by the peer, or jumped over, and never
-				  seen */
-	struct holes holes;    /* where, as far as they may still be filled */
-	uint32_t isn;          /* valid when syn_seen */
+struct flow_detail {      /* of one side */
+	uint64_t ecn_ce;  /* packets marked CE */
+	uint32_t isn;     /* valid when syn_seen */
 	uint32_t fin_seq; /* sequence number right after its FIN; valid when fin_seen */
 	uint32_t syns;    /* SYNs (or SYN-ACKs) sent, repeated ones too */
 	uint8_t mac[6];

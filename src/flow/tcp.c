@@ -1,7 +1,6 @@
 #include "flow/tcp.h"
 
 #include "flow/history.h"
-#include "flow/holes.h"
 
 #define RST_SLACK_BYTES \
 	65536u /* a reset may be this far off: segments may not have been seen */
@@ -187,30 +186,8 @@ static unsigned note_reset(struct flow *f, const struct packet *p)
 	return TCP_CHANGE_RESET;
 }
 
-/* Payload of which at least the beginning should have been seen before. */
-static void note_repeated(struct flow *f, const struct packet *p)
-{
-	struct flow_detail *d = &f->detail[p->dir];
-	uint32_t end = p->seq + tcp_span(p);
-	/* A FIN that was acknowledged before it was seen is filled in too. */
-	uint32_t filled = holes_fill(&d->holes, p->seq, end);
-
-	if (filled)
-		d->missed_bytes -= filled;
-	else if (p->payload_len && !seq_after(end, f->side[p->dir].seq_next))
-		history_add(f, p->dir, HISTORY_RETRANSMIT);
-}
-
-static void note_gap(struct flow *f, unsigned dir, uint32_t to)
-{
-	struct flow_side *s = &f->side[dir];
-
-	f->detail[dir].missed_bytes += to - s->seq_next;
-	holes_add(&f->detail[dir].holes, s->seq_next, to);
-	history_add(f, dir, HISTORY_GAP);
-}
-
-static void note_sequence(struct flow *f, const struct packet *p)
+/* `class`: what the measuring made of it (enum segment_class). */
+static void note_sequence(struct flow *f, const struct packet *p, unsigned class)
 {
 	struct flow_side *s = &f->side[p->dir];
 	uint32_t span = tcp_span(p), end = p->seq + span;
@@ -224,11 +201,13 @@ static void note_sequence(struct flow *f, const struct packet *p)
 		return;
 	if (__builtin_expect(p->seq != s->seq_next, 0)) {
 		if (seq_after(p->seq, s->seq_next))
-			note_gap(f, p->dir, p->seq);
-		else
-			note_repeated(f, p);
-		if (!seq_after(end, s->seq_next))
+			history_add(f, p->dir, HISTORY_GAP);
+		if (!seq_after(end, s->seq_next)) {
+			if (p->payload_len && class != SEGMENT_REORDERED &&
+				class != SEGMENT_REPAIR)
+				history_add(f, p->dir, HISTORY_RETRANSMIT);
 			return;
+		}
 	}
 	s->seq_next = end;
 }
@@ -245,7 +224,7 @@ static void note_ack(struct flow *f, const struct packet *p)
 	}
 	if (o->has_seq && seq_after(p->ack, o->seq_next) &&
 		p->ack - o->seq_next < 1u << 30) {
-		note_gap(f, !p->dir, p->ack);
+		history_add(f, !p->dir, HISTORY_GAP);
 		o->seq_next = p->ack;
 	}
 	if (o->fin_seen && !o->fin_acked &&
@@ -291,7 +270,7 @@ void tcp_fragment(struct flow *f, const struct packet *p)
 	loss_fragment(f->tcp, p);
 }
 
-unsigned tcp_update(struct flow *f, const struct packet *p)
+unsigned tcp_update(struct flow *f, const struct packet *p, unsigned class)
 {
 	struct flow_side *s = &f->side[p->dir];
 	unsigned change = 0, flags = p->tcp_flags;
@@ -309,7 +288,7 @@ unsigned tcp_update(struct flow *f, const struct packet *p)
 	if (__builtin_expect(flags & (TCP_SYN | TCP_FIN | TCP_RST), 0))
 		change |= note_flags(f, p);
 	if (!(flags & TCP_RST)) {
-		note_sequence(f, p);
+		note_sequence(f, p, class);
 		if (flags & TCP_ACK)
 			note_ack(f, p);
 	}

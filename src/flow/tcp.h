@@ -32,9 +32,11 @@ enum tcp_change { /* bits: what a segment meant for the connection */
  */
 bool tcp_is_reuse(const struct flow *f, const struct packet *p);
 
-/* Updates states, sequence numbers, window and history; the counters were updated
- * before. */
-unsigned tcp_update(struct flow *f, const struct packet *p);
+/*
+ * Updates states, sequence numbers, window and history; the counters were updated
+ * before, and measuring found the segment's class (enum segment_class).
+ */
+unsigned tcp_update(struct flow *f, const struct packet *p, unsigned class);
 
 /*
  * A later fragment: it continues the segment whose header came in the first one (taken

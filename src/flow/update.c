@@ -182,7 +182,7 @@ static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *
 		learn_names(t, f, p);
 	if (p->payload_len && f->facts & FLOW_TALKS && s.class < SEGMENT_AGAIN)
 		talks_segment(t, f, p, s.class == SEGMENT_NEW);
-	change = tcp_update(f, p);
+	change = tcp_update(f, p, s.class);
 
 	if (__builtin_expect(change == 0, 1))
 		return;

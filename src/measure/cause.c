@@ -39,8 +39,8 @@ void cause_note(struct tcp_measure *m, struct segment *s, uint32_t n)
 {
 	struct loss_state *l = &m->side[s->dir].loss;
 	struct loss_counts *c = &m->result[s->dir].loss;
-	uint64_t now = m->newest_ns, silence = now - l->last_ns, smooth, timeout,
-		 prompt;
+	uint64_t now = m->newest_ns, silence = now - l->last_ns;
+	uint64_t smooth, timeout, prompt, quiet;
 	uint64_t told = (uint64_t)((uint32_t)(now >> LOSS_TOLD_SHIFT) - l->told_at)
 			<< LOSS_TOLD_SHIFT;
 	bool asked = l->dup_acks >= 2 ||
@@ -51,12 +51,13 @@ void cause_note(struct tcp_measure *m, struct segment *s, uint32_t n)
 		return;
 	cause_round_trip(m, &smooth, &timeout);
 	prompt = near_ns(m, s->dir, smooth) / 4 * 5 + RTO_NS / 2;
+	quiet = told < silence ? told : silence; /* of both sides */
 	if (s->p->tcp_flags & TCP_SYN) {
 		s->rto = !(s->p->tcp_flags & TCP_ACK) || silence >= RTO_NS;
 	} else if (asked && told < prompt) {
 		s->fast = true;
 	} else if (tail && !asked && !l->probed && (!alone || l->sacks) &&
-		   silence >= smooth / 2 * 3 && silence >= PROBE_NS) {
+		   quiet >= smooth / 2 * 3 && quiet >= PROBE_NS) {
 		s->tlp = true;
 	} else if (silence >= timeout) {
 		s->rto = true;

@@ -49,7 +49,10 @@ struct value flow_flags(const struct flow *f, unsigned dir, const struct row *r)
 
 struct value flow_missed(const struct flow *f)
 {
-	return value_number(f->detail[0].missed_bytes + f->detail[1].missed_bytes);
+	if (!f->tcp) /* a small record: a gap would have made it a full flow */
+		return value_number(0);
+	return value_number(f->tcp->result[0].loss.missed_bytes +
+			    f->tcp->result[1].loss.missed_bytes);
 }
 
 uint64_t flow_half_open(const struct flow *f)

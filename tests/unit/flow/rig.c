@@ -32,6 +32,8 @@ static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
 	r->ended_packets += f->side[0].packets + f->side[1].packets;
 	if (r->rows < RIG_ROWS)
 		r->row[r->rows] = *f;
+	for (unsigned d = 0; f->tcp && r->rows < RIG_ROWS && d < 2; d++)
+		r->missed[r->rows][d] = f->tcp->result[d].loss.missed_bytes;
 	r->rows++;
 }
 

@@ -24,7 +24,7 @@
 #define RIG_ISN0   1000u
 #define RIG_ISN1   50000u
 
-struct dialogue {                /* one connection, both ends */
+struct dialogue {            /* one connection, both ends */
 	struct packet proto; /* key, kind and lengths of headers; the client sends */
 	uint32_t next[2];    /* sequence numbers due: client, server */
 };
@@ -39,7 +39,8 @@ struct rig {
 	struct flow_table *table;
 	struct flow_setup setup;
 	struct counters counters;
-	struct flow row[RIG_ROWS]; /* in the order in which they ended */
+	struct flow row[RIG_ROWS];    /* in the order in which they ended */
+	uint64_t missed[RIG_ROWS][2]; /* bytes of each side that never came */
 	unsigned rows, events;
 	struct rig_event event[RIG_EVENTS];
 	uint64_t ended_packets, fed; /* sum over all rows; packets that have a flow */
