@@ -6,8 +6,8 @@ Each connection: its client port, and for "client", "middle", "server" a diction
   orig_, resp_lost_after    the same behind this point
   orig_, resp_reordered     segments with new bytes that came behind a later one
   orig_, resp_duplicates    copies that the path made of segments with payload
-  client_, server_rtt_min_us  least time between two packets through this point, of which
-                            the second acknowledges the first, or was sent right behind it
+  client_, server_rtt_min_us  [least, least with payload] from a packet through this point
+                            until that end's next one is back here
   app_time_us               median of the server's answer times; absent without answers
   turns                     how many
 """
@@ -158,15 +158,15 @@ def after(packets, up, point):
 
 def reordered(packets, up, point):
     """Segments with bytes that were not seen yet, behind a later one with later bytes."""
-    seen, count, newest = Ranges(), 0, None
+    seen, count, newest, passed = Ranges(), 0, 0, []
     for _, kind, p in events(packets, up, point):
         if kind == "drop":
             continue
-        if newest and p.serial < newest.serial and p.seq < newest.seq:
-            count += not seen.has(p.seq, p.end)
+        if p.serial < newest and not seen.has(p.seq, p.end):
+            count += any(q.serial > p.serial and q.seq > p.seq for q in reversed(passed))
         seen.add(p.seq, p.end)
-        if newest is None or p.serial > newest.serial:
-            newest = p
+        passed.append(p)
+        newest = max(newest, p.serial)
     return count
 
 
@@ -177,20 +177,24 @@ def duplicates(packets, up, point):
 
 
 def least_round(packets, half, point):
-    """Down to the end and back through the point, by what the end sent next; µs."""
-    there = [p for p in packets if p.up == (half == "server") and p.exit and p.at(point)
-             and not p.copy]
-    back = sorted((p for p in packets if p.up != (half == "server") and p.at(point)
-                   and not p.copy), key=lambda p: p.enter)
-    best, i = None, 0
-    for p in sorted(there, key=lambda p: p.exit):
-        while i < len(back) and back[i].enter < p.exit:
-            i += 1
-        if i == len(back):
-            break
-        took = back[i].at(point) - p.at(point)
-        best = took if best is None else min(best, took)
-    return None if best is None else best // 1000
+    """
+    To the end and back to the point, by what that end sent next; µs: the least of all, and
+    the least one in which one of both packets has payload (those take longer on the wire).
+    """
+    up = half == "server"
+    there = [p for p in packets if p.up == up and p.exit and p.at(point) and not p.copy]
+    back = [p for p in packets if p.up != up and p.at(point) and not p.copy]
+    back.sort(key=lambda p: p.enter)
+    starts = [p.enter for p in back]
+    took = []
+    for p in there:
+        i = bisect.bisect_left(starts, p.exit)
+        if i < len(back):
+            took.append((back[i].at(point) - p.at(point), bool(p.len or back[i].len)))
+    least = min((t for t, _ in took), default=None)
+    if least is None:
+        return None
+    return [least // 1000, min((t for t, data in took if data), default=least) // 1000]
 
 
 def answer_times(packets):
