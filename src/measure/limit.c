@@ -1,12 +1,14 @@
 #include "measure/tcp_measure.h"
 
 #define MS_US        1000u
-#define PAUSE_US     200u /* and a tenth of the round trip: a pause */
-#define IDLE_US      800u /* that much more, and everything acknowledged: idle */
+#define PAUSE_US     200u  /* and a tenth of the round trip: a pause */
+#define IDLE_US      800u  /* that much more, and everything acknowledged: idle */
+#define NEAR_US      2000u /* so far from the sender nothing changes on the way */
 #define RTO_NS       200000000ull /* Linux's least timer; RFC 6298 says 1 s */
 #define RESTART_US   1000000u     /* after such a pause the window grows anew */
 #define RECENT_NS    10000000000ull
 #define START_ROUNDS 12 /* slow start is over by then */
+#define ALONE        2  /* segments that come before the first answer to a timer's */
 #define SMALL_MSS    536u
 #define PLAIN_MSS    1460u
 #define STAMP_BYTES  12u /* of each segment with timestamps (RFC 7323 appendix A) */
@@ -140,8 +142,12 @@ static bool at_edge(const struct tcp_measure *m, const struct segment *s)
 	if (!s->has_known || peer->wscale == UINT8_MAX)
 		return false;
 	rest = (int32_t)(s->known_edge - s->end);
-	/* It sent more than that: it knew of a later window. */
-	if (rest < 0 && peer->has_edge)
+	/*
+	 * It sent more than that: it knew of a later window. Beside the sender that is
+	 * the newest one; far from it, one that was told in the same tick of the clock,
+	 * and the sender used it up as far as one can know.
+	 */
+	if (rest < 0 && peer->has_edge && least_us(m, s->dir) < NEAR_US)
 		rest = (int32_t)(peer->edge - s->end);
 	return rest < (int32_t)whole(st);
 }
@@ -291,6 +297,42 @@ static bool paused(const struct tcp_measure *m, const struct segment *s, uint32_
 	return ack_age_us(m, s) > st->pause_us + IDLE_US;
 }
 
+/*
+ * All that was under way was lost before it came here: then no segment is seen twice. A
+ * timer sends one segment, and the next ones a round trip later; an application that
+ * was idle goes on with as many as it has. Looked at when that one round trip is over.
+ */
+static void suspect(struct tcp_measure *m, const struct segment *s, uint32_t us)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+
+	st->alone = us > RTO_NS / 1000 && st->left != LEFT_SHORT ? 1 : 0;
+	m->result[s->dir].limit.suspect_us = us;
+}
+
+static void convict(struct tcp_measure *m, const struct segment *s, uint32_t us)
+{
+	struct limit_state *st = &m->side[s->dir].limit;
+	struct limit_shares *out = &m->result[s->dir].limit;
+	uint64_t ns = out->suspect_us * 1000ull;
+
+	if (us <= 5 * st->pause_us) { /* half a round trip */
+		if (++st->alone > ALONE)
+			st->alone = 0;
+		return;
+	}
+	st->alone = 0;
+	if (ns > out->ns[LIMIT_application])
+		return;
+	out->ns[LIMIT_application] -= ns;
+	out->ns[LIMIT_rto] += ns;
+	out->stalls++;
+	out->writes--;
+	if (out->longest_us == out->suspect_us)
+		out->longest = LIMIT_rto;
+	new_epoch(st, false);
+}
+
 static enum limit usual(const struct limit_state *st)
 {
 	return st->growing && st->rounds < START_ROUNDS ? LIMIT_slow_start : LIMIT_path;
@@ -304,6 +346,8 @@ static enum limit judge(struct tcp_measure *m, const struct segment *s, uint64_t
 	uint32_t us = to_us(*ns);
 	bool answered, idle;
 
+	if (__builtin_expect(st->alone, 0))
+		convict(m, s, us);
 	if (st->left == LEFT_WINDOW)
 		return LIMIT_window;
 	if (!s->has_known && !st->ack_ns)
@@ -318,6 +362,7 @@ static enum limit judge(struct tcp_measure *m, const struct segment *s, uint64_t
 	m->result[s->dir].limit.writes++;
 	if (us > RESTART_US)
 		new_epoch(st, true);
+	suspect(m, s, us);
 	return LIMIT_application;
 }
 
@@ -340,6 +385,8 @@ static void settle(
 	uint32_t us = to_us(ns);
 
 	if (limit == LIMIT_path || limit == LIMIT_slow_start) {
+		if (us <= st->pace_us / 4) /* twice the mean */
+			out->even_ns += ns;
 		keep_pace(st, us);
 		if (us + st->pending_us < 10 * st->pause_us) {
 			st->pending_us += us;

@@ -40,6 +40,7 @@ struct limit_state {      /* of one sender; zeroed at the start */
 	uint8_t rounds;      /* since it began or was idle, up to 255 */
 	uint8_t dups;        /* duplicate acknowledgements in a row, up to 255 */
 	uint8_t left;        /* limit.c's: how the last segment left off */
+	uint8_t alone; /* segments since a gap that may have been a timer's; 0: none */
 	bool recovering, growing;
 };
 _Static_assert(sizeof(struct limit_state) <= 72, "each data segment touches it");
@@ -53,9 +54,10 @@ struct limit_queue { /* do round trips grow with what is in flight? (Welford) */
 struct limit_shares {                       /* of one sender */
 	uint64_t ns[LIMIT_COUNT];           /* waited for each */
 	uint32_t recent_us[2][LIMIT_COUNT]; /* of this and the 10 s before */
-	uint64_t recent_ns;                 /* when the current 10 s began */
-	uint64_t first_ns, last_ns;         /* of its data; valid when segments > 0 */
-	uint64_t bytes;                     /* of it, nothing twice */
+	uint64_t even_ns;   /* of path and slow_start: in gaps like those before */
+	uint64_t recent_ns; /* when the current 10 s began */
+	uint64_t first_ns, last_ns; /* of its data; valid when segments > 0 */
+	uint64_t bytes;             /* of it, nothing twice */
 	uint32_t segments; /* with data, sent again or not; those of super-packets each
 			    */
 	uint32_t writes;   /* pauses its application made */
@@ -66,8 +68,9 @@ struct limit_shares {                       /* of one sender */
 	uint32_t window_most; /* of the receiver, as the sender knew it; bytes */
 	float window;         /* mean of it while the sender waited for it */
 	struct limit_queue queue;
-	uint16_t segment; /* payload of a whole one, 0: not known */
-	uint8_t longest;  /* enum limit */
+	uint32_t suspect_us; /* the gap that may have been a timer's */
+	uint16_t segment;    /* payload of a whole one, 0: not known */
+	uint8_t longest;     /* enum limit */
 };
 
 const char *limit_name(enum limit limit);

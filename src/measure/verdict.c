@@ -6,11 +6,15 @@
 #define SECOND_NS    1000000000ull
 #define RECENT_NS    20000000000ull
 #define SHORT_ROUNDS 12
-#define FEW_NS       50000000ull /* applications' waits below this say little */
+#define FEW_NS       50000000ull /* nobody calls that slow */
 #define LOSSES       3
 #define LOSS_PPM     300   /* 3 in 10,000 */
 #define QUEUE_US     20000 /* a queue worth mention, if it doubles the round trip */
 #define RELATED      0.5   /* correlation of flight and round trip */
+#define FULL_US      2000  /* a queue that is no jitter of hosts */
+#define THIN_US      2000
+#define THIN_ROUNDS  20
+#define FIRST_WINDOW 10u /* segments */
 #define REORDER_PPM  2000
 #define SLOW_READER  2 /* times less than the window allows */
 
@@ -161,27 +165,40 @@ static bool is_queueing(const struct verdict *v, const struct limit_queue *q)
 	       queue_grows(q);
 }
 
+/*
+ * A link on the way is full: behind it segments come evenly, before it round trips show
+ * its queue. What is lost then was too much for the queue.
+ */
+static bool is_full(const struct verdict *v, const struct limit_queue *q)
+{
+	return v->even || (v->has_rtt && v->queue_us >= FULL_US &&
+				  v->queue_us >= v->least_us / 4 && queue_grows(q));
+}
+
 static bool more_than_ppm(uint64_t count, uint64_t all, uint64_t ppm)
 {
 	return count * 1000000 > all * ppm;
 }
 
 /* The network's share: what of it held the sender. */
-static void say_network(struct verdict *v, const struct limit_queue *q)
+static void say_network(struct verdict *v, const struct limit_shares *s)
 {
+	const struct limit_queue *q = &s->queue;
 	uint64_t ns = network_ns(v) + v->ns[LIMIT_rto];
 
 	if (v->has_rtt && v->rtt_us && v->flight)
 		v->ceiling_bps = per_second(v->flight, v->rtt_us * US_NS);
+	v->even = s->even_ns > (v->ns[LIMIT_path] + v->ns[LIMIT_slow_start]) / 4 * 3;
 	if (is_queueing(v, q))
 		say(v, VERDICT_queueing, VERDICT_WHO_NOBODY, ns);
 	else if (v->reordered > 2ull * v->lost &&
 		 more_than_ppm(v->reordered, v->segments, REORDER_PPM))
 		say(v, VERDICT_reordering, VERDICT_WHO_NOBODY, ns);
-	else if (v->lost >= LOSSES && more_than_ppm(v->lost, v->segments, LOSS_PPM))
+	else if (v->lost >= LOSSES && !is_full(v, q) &&
+		 more_than_ppm(v->lost, v->segments, LOSS_PPM))
 		say(v, VERDICT_loss, VERDICT_WHO_NOBODY, ns);
 	else if (v->ns[LIMIT_slow_start] > ns / 2)
-		say(v, VERDICT_slow_start, VERDICT_WHO_NOBODY, v->ns[LIMIT_slow_start]);
+		say(v, VERDICT_slow_start, VERDICT_WHO_NOBODY, ns);
 	else
 		say(v, VERDICT_path, VERDICT_WHO_NOBODY, ns);
 }
@@ -191,20 +208,31 @@ static bool is_short(const struct verdict *v)
 {
 	uint64_t programs = applications_ns(v) - v->ns[LIMIT_turns];
 
-	if (!v->has_rtt || v->all_ns >= SHORT_ROUNDS * v->least_us * US_NS)
+	if (v->all_ns >= FEW_NS &&
+		(!v->has_rtt || v->all_ns >= SHORT_ROUNDS * v->least_us * US_NS))
 		return false;
 	if (v->ns[LIMIT_rto] > v->all_ns / 2)
 		return false;
 	return programs < FEW_NS || programs < v->all_ns / 2;
 }
 
-static void decide(struct verdict *v, const struct limit_queue *q, unsigned orig)
+/*
+ * Nothing was lost, yet never more was in flight than what every sender may begin with
+ * (RFC 6928): its application has no more. Not where a link is full with that little.
+ */
+static bool is_thin(const struct verdict *v, const struct limit_shares *s)
+{
+	return v->has_rtt && v->least_us >= THIN_US && v->rounds >= THIN_ROUNDS &&
+	       v->lost + v->reordered + v->stalls == 0 && s->segment &&
+	       v->queue_us < v->least_us / 4 && v->flight <= FIRST_WINDOW * s->segment;
+}
+
+static void decide(struct verdict *v, const struct limit_shares *s, unsigned orig)
 {
 	uint64_t known = v->all_ns - v->ns[LIMIT_unknown];
 	uint64_t programs = applications_ns(v), window = v->ns[LIMIT_window];
 	uint64_t network = network_ns(v), rto = v->ns[LIMIT_rto];
 
-	v->busy_ns = v->all_ns - programs;
 	if (v->has_rtt && v->least_us)
 		v->rounds = (uint32_t)(v->all_ns / (v->least_us * US_NS));
 	if (known == 0 || known < v->all_ns / 2)
@@ -217,8 +245,10 @@ static void decide(struct verdict *v, const struct limit_queue *q, unsigned orig
 		say_window(v);
 	else if (rto > network / 2)
 		say(v, VERDICT_rto, VERDICT_WHO_NOBODY, rto);
+	else if (is_thin(v, s))
+		say(v, VERDICT_application, VERDICT_WHO_WRITER, network + programs);
 	else
-		say_network(v, q);
+		say_network(v, s);
 }
 
 static void sum(struct verdict *v)
@@ -263,7 +293,7 @@ bool verdict_make(const struct tcp_measure *m, unsigned dir, unsigned orig,
 	if (now_ns)
 		add_open_gap(m, now_ns, out);
 	sum(out);
-	decide(out, &m->result[dir].limit.queue, orig);
+	decide(out, &m->result[dir].limit, orig);
 	return true;
 }
 
@@ -282,6 +312,6 @@ bool verdict_recent(const struct tcp_measure *m, unsigned dir, unsigned orig,
 	sum(out);
 	if (out->all_ns == 0)
 		return false;
-	decide(out, &s->queue, orig);
+	decide(out, s, orig);
 	return true;
 }

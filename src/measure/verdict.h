@@ -30,12 +30,12 @@ struct verdict {
 	uint8_t by;  /* enum verdict_by */
 	uint8_t who; /* enum verdict_who */
 	uint8_t dir; /* whose data */
-	bool has_rtt, has_loss_side;
+	bool has_rtt;
+	bool even;   /* its segments came as evenly as a full link lets them through */
 	bool beyond; /* queueing: most of it between here and the receiver */
 	uint64_t ns[LIMIT_COUNT];
 	uint64_t all_ns;  /* their sum; 0: nothing was waited for */
 	uint64_t by_ns;   /* of it, what the verdict says; not for short, unknown */
-	uint64_t busy_ns; /* all_ns without what applications took */
 	uint64_t bytes;   /* of its data, nothing twice */
 	uint64_t span_ns; /* from its first to its last data */
 	uint64_t rate_bps, ceiling_bps; /* as it came; what the limit allows; 0: not

@@ -123,8 +123,8 @@ static void add_host(struct buf *out, const struct flow *f, unsigned dir)
 
 static void say_writer(struct buf *out, const struct flow *f, const struct verdict *v)
 {
-	buf_fmt(out, "the %s's program had nothing to send ", side(f, v->dir));
-	add_share(out, v);
+	buf_fmt(out, "the %s's program had nothing to send %u %% of the time",
+		side(f, v->dir), percent(v->ns[LIMIT_application], v->all_ns));
 	if (v->writes < 2)
 		return;
 	buf_str(out, ": it writes ");
@@ -143,8 +143,7 @@ static void say_waits(struct buf *out, const struct flow *f, const struct verdic
 	uint64_t ns = v->ns[limit];
 
 	buf_fmt(out, "%u %% of the time the %s", percent(ns, v->all_ns),
-		client ? "client had asked nothing: "
-		       : "server was making its answers: ");
+		client ? "client asked nothing: " : "server made its answers: ");
 	add_time(out, ns);
 	if (v->turns == 0)
 		return;
@@ -293,13 +292,17 @@ static void say_queueing(struct buf *out, const struct flow *f, const struct ver
 static void say_path(struct buf *out, const struct flow *f, const struct verdict *v)
 {
 	(void)f;
-	buf_str(out, v->by == VERDICT_slow_start
-			     ? "the congestion window was still growing "
-			     : "the congestion window was used up ");
+	buf_str(out, "the congestion window was used up ");
 	add_share(out, v);
+	if (v->by == VERDICT_slow_start)
+		buf_str(out, ", mostly while it was still growing");
 	if (v->flight)
 		buf_str(out, ": ");
 	say_ceiling(out, v);
+	if (v->even) {
+		buf_str(out, "; they come evenly, as through a link that is full at ");
+		add_rate(out, v->rate_bps);
+	}
 	buf_fmt(out, "; %" PRIu32 " of %" PRIu32 " segments lost", v->lost,
 		v->segments);
 	if (v->has_rtt) {
@@ -311,7 +314,9 @@ static void say_path(struct buf *out, const struct flow *f, const struct verdict
 static void say_short(struct buf *out, const struct verdict *v)
 {
 	add_bytes(out, v->bytes);
-	buf_fmt(out, " in %" PRIu32 " round trip%s of ", v->rounds ? v->rounds : 1,
+	buf_str(out, " in ");
+	add_time(out, v->all_ns);
+	buf_fmt(out, ", %" PRIu32 " round trip%s of ", v->rounds ? v->rounds : 1,
 		v->rounds > 1 ? "s" : "");
 	add_us(out, v->least_us);
 	buf_str(out, ": too short to say more");

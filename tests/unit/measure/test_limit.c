@@ -378,38 +378,66 @@ static void test_super_packets(void **state)
 	assert_int_equal(w.m.result[0].limit.segments, 14);
 }
 
+/* Something that may happen; `dice` decides. */
+static void anything(struct world *w, uint64_t us, uint64_t dice)
+{
+	switch (dice >> 60) {
+	case 0: question(w, us); break;
+	case 1: again(w, us, MSS, SEGMENT_AGAIN); break;
+	case 2:
+	case 3:
+	case 4: ack(w, us, (dice >> 40) % 3 * MSS); break;
+	case 5: w->window = (dice >> 40) % 20 * MSS; break;
+	default: data(w, us, dice & 16 ? MSS : 500, dice & 32 ? TCP_PSH : 0); break;
+	}
+}
+
+static uint64_t all_of(const struct world *w)
+{
+	uint64_t sum = w->m.side[0].limit.pending_us * 1000ull;
+
+	for (unsigned i = 0; i < LIMIT_COUNT; i++)
+		sum += w->m.result[0].limit.ns[i];
+	return sum;
+}
+
 /* Every nanosecond between the first and the last data belongs to one limit. */
 static void test_the_shares_are_all_of_the_time(void **state)
 {
-	uint64_t seed = 7;
+	uint64_t dice = 7;
 
 	(void)state;
 	for (unsigned round = 0; round < 200; round++) {
 		struct world w;
-		uint64_t us = 0, sum = 0;
+		uint64_t us = 0;
 
 		begin(&w);
 		for (unsigned i = 0; i < 300; i++) {
-			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-			us += (seed >> 33) % (seed & 8 ? 90000 : 40);
-			switch (seed >> 60) {
-			case 0: question(&w, us); break;
-			case 1: again(&w, us, MSS, SEGMENT_AGAIN); break;
-			case 2:
-			case 3:
-			case 4: ack(&w, us, (seed >> 40) % 3 * MSS); break;
-			case 5: w.window = (seed >> 40) % 20 * MSS; break;
-			default:
-				data(&w, us, seed & 16 ? MSS : 500,
-					seed & 32 ? TCP_PSH : 0);
-				break;
-			}
+			dice = dice * 6364136223846793005ull + 1442695040888963407ull;
+			us += (dice >> 33) % (dice & 8 ? 90000 : 40);
+			anything(&w, us, dice);
 		}
-		for (unsigned i = 0; i < LIMIT_COUNT; i++)
-			sum += w.m.result[0].limit.ns[i];
-		sum += w.m.side[0].limit.pending_us * 1000ull;
-		assert_int_equal(sum, w.m.side[0].limit.last_ns - w.begin_us * 1000);
+		assert_int_equal(
+			all_of(&w), w.m.side[0].limit.last_ns - w.begin_us * 1000);
 	}
+}
+
+/* Nothing of the lost flight came here: a timer's segment is new here, and alone. */
+static void test_a_timer_whose_losses_are_before_here(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	burst(&w, 0, 4);
+	ack(&w, 60 * MS, 0);
+	whole(&w, 700 * MS);
+	assert_int_equal(ms(&w, LIMIT_application), 700);
+	ack(&w, 760 * MS, 0);
+	burst(&w, 760 * MS + 10, 2); /* a round trip later */
+	assert_int_equal(ms(&w, LIMIT_rto), 700);
+	assert_int_equal(ms(&w, LIMIT_application), 0);
+	assert_int_equal(w.m.result[0].limit.stalls, 1);
 }
 
 /* The last ten to twenty seconds, whatever was before. */
@@ -450,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_probes_and_keep_alives_end_no_gap),
 		cmocka_unit_test(test_super_packets),
 		cmocka_unit_test(test_the_shares_are_all_of_the_time),
+		cmocka_unit_test(test_a_timer_whose_losses_are_before_here),
 		cmocka_unit_test(test_recent_shares),
 	};
 
