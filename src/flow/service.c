@@ -109,3 +109,11 @@ bool service_dns_query(const struct packet *p)
 	cur_skip(&c, 2);
 	return !(cur_u8(&c) & 0x80) && !c.bad;
 }
+
+bool service_quic_initial(const struct packet *p)
+{
+	struct cur c = cur_of(p->payload, p->payload_captured);
+	unsigned type = cur_u8(&c) & 0xb0;
+
+	return type == (cur_be32(&c) == 0x6b3343cf ? 0x90 : 0x80) && !c.bad;
+}

@@ -20,6 +20,9 @@ const char *service_name(enum service_kind kind);
 /* Looks at the payload of the first packet of a direction; SERVICE_NONE when unsure. */
 enum service_kind service_detect(const struct packet *p);
 
+/* Of a datagram that is QUIC: the packet that opens a connection, or answers it. */
+bool service_quic_initial(const struct packet *p);
+
 /* Of a datagram that looks like DNS: it asks. */
 bool service_dns_query(const struct packet *p);
 

@@ -144,6 +144,8 @@ void small_init(struct small *s, const struct packet *p, enum small_kind kind,
 		s->note = p->has_icmp_id ? SMALL_NOTE_ICMP_ID : 0;
 	} else if (p->kind == PACKET_UDP) {
 		s->note = (uint8_t)service_detect(p) & 15;
+		if (s->note == SERVICE_QUIC)
+			s->payload[!p->dir] = service_quic_initial(p);
 	}
 	if (kind >= SMALL_ONE_WAY)
 		s->seq[p->dir] = small_mark(p);
@@ -231,7 +233,7 @@ bool small_update(struct small *s, const struct packet *p)
 			return false;
 		break;
 	case SMALL_ONE_WAY:
-		if (s->packets[!p->dir] ||
+		if (s->packets[!p->dir] || s->note == SERVICE_QUIC ||
 			(s->note == SERVICE_DNS && service_dns_query(p)))
 			return false;
 		s->seq[p->dir] = small_mark(p);

@@ -51,7 +51,8 @@ struct small {
 		uint16_t mss[2];     /* SMALL_SYN… */
 		uint16_t payload[2]; /* the others (of the other side: midstream, the IP
 					id of this one's last packet; ICMP with an
-					identifier, its first sequence number) */
+					identifier, its first sequence number; QUIC,
+					whether it began with an Initial) */
 	};
 	union {
 		uint16_t window[2]; /* SMALL_SYN… */

@@ -5,6 +5,7 @@
 #include "flow/service.h"
 #include "measure/dns.h"
 #include "measure/echo.h"
+#include "measure/quic.h"
 
 static enum talk_kind kind_of(const struct flow *f)
 {
@@ -83,6 +84,9 @@ void talks_replay(struct flow_table *t, struct flow *f, const struct small *s)
 		return;
 	if (s->kind == SMALL_ICMP)
 		replay_echo(t, f, s);
+	else if (f->service == SERVICE_QUIC && s->packets[s->orig] &&
+		 s->payload[!s->orig] && talk_of(t, f))
+		quic_hello(&t->measure, f->talk, s->first_ns);
 	else if (f->service == SERVICE_DNS && s->packets[s->orig] && talk_of(t, f))
 		f->talk->asked = 1; /* a second query makes it a full flow */
 }

@@ -5,6 +5,8 @@
 #ifndef KONN_MEASURE_QUIC_H
 #define KONN_MEASURE_QUIC_H
 
+#include <stdint.h>
+
 struct measure;
 struct packet;
 struct talk;
@@ -13,5 +15,8 @@ struct talk;
  */
 void quic_packet(
 	struct measure *g, struct talk *t, const struct packet *p, unsigned orig);
+
+/* The client's first Initial, of which only the time is known. */
+void quic_hello(struct measure *g, struct talk *t, uint64_t sent_ns);
 
 #endif

@@ -54,6 +54,18 @@ void talk_sample(struct measure *g, struct talk *t, struct sample *s)
 	measure_sample(g, s);
 }
 
+const struct talk_rtt *talk_half(const struct talk *t, unsigned half)
+{
+	const struct talk_rtt *r = &t->rtt[half];
+
+	return t->kind != TALK_QUIC && (r->samples || r->ambiguous) ? r : NULL;
+}
+
+const struct talk_rtt *talk_whole(const struct talk *t)
+{
+	return t->whole ? &t->rtt[0] : NULL;
+}
+
 void *talk_block(struct measure *g, struct talk *t)
 {
 	void *block;

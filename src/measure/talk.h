@@ -64,6 +64,12 @@ _Static_assert(sizeof(struct talk) <= 256, "a record of POOL_TALK");
 void talk_packet(
 	struct measure *g, struct talk *t, const struct packet *p, unsigned orig);
 
+/* Of ICMP and DNS, where that half was measured; else NULL. */
+const struct talk_rtt *talk_half(const struct talk *t, unsigned half);
+
+/* Of the whole path (spin bit); NULL: not known. */
+const struct talk_rtt *talk_whole(const struct talk *t);
+
 /* Counts a sample in the talk's statistics, completes it (min_ns) and tells it. */
 void talk_sample(struct measure *g, struct talk *t, struct sample *s);
 

@@ -2,11 +2,16 @@
 
 #include "flow/history.h"
 
+static const struct talk_rtt *of_talk(const struct flow *f, unsigned half)
+{
+	return f->talk ? talk_half(f->talk, half) : NULL;
+}
+
 static const struct spread *spread_of(const struct flow *f, unsigned half)
 {
 	if (f->tcp)
 		return &f->tcp->result[half].rtt.spread;
-	return f->talk && !f->talk->whole ? &f->talk->rtt[half].spread : NULL;
+	return of_talk(f, half) ? &of_talk(f, half)->spread : NULL;
 }
 
 static struct value handshake(const struct flow *f, unsigned half)
@@ -34,10 +39,10 @@ static struct value count(const struct flow *f, unsigned half, bool ambiguous)
 
 		return value_number(ambiguous ? r->ambiguous : r->samples);
 	}
-	if (f->talk && !f->talk->whole)
-		return value_number(ambiguous ? f->talk->rtt[half].ambiguous
-					      : f->talk->rtt[half].samples);
-	return value_absent();
+	if (!of_talk(f, half))
+		return value_absent();
+	return value_number(
+		ambiguous ? of_talk(f, half)->ambiguous : of_talk(f, half)->samples);
 }
 
 static struct value of_spread(const struct spread *s, enum rtt_number number)
@@ -70,8 +75,8 @@ struct value measure_rtt_whole(const struct flow *f)
 {
 	uint64_t sum = 0;
 
-	if (f && f->talk && f->talk->whole)
-		return of_spread(&f->talk->rtt[0].spread, RTT_P50);
+	if (f && f->talk && talk_whole(f->talk))
+		return of_spread(&talk_whole(f->talk)->spread, RTT_P50);
 	for (unsigned half = 0; half < 2; half++) {
 		struct value v = measure_rtt(f, half, RTT_P50);
 
