@@ -87,14 +87,16 @@ static void replay_midstream(
 	p.payload_len = s->payload[d];
 	p.seq = s->seq[d] - tcp_span(&p);
 	p.ack = s->mid.flags & TCP_ACK ? s->seq[!d] : 0;
-	p.window = s->mid.window;
 	if (s->note & SMALL_NOTE_ZERO_WINDOW && s->mid.window) {
 		p.window = 0;
 		p.payload_len = 0;
+		/* The next one acknowledged more: it is no window update. */
+		p.ack -= (s->mid.flags & TCP_ACK) != 0;
 		measure(t, f, &p);
-		p.window = s->mid.window;
-		p.payload_len = s->payload[d];
 	}
+	p.window = s->mid.window;
+	p.payload_len = s->payload[d];
+	p.ack = s->mid.flags & TCP_ACK ? s->seq[!d] : 0;
 	p.ts_ns = small_last_ns(s);
 	t->measure.untimed = s->packets[d] > 1;
 	measure(t, f, &p);
