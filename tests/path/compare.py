@@ -3,9 +3,11 @@ import json
 import statistics
 import subprocess
 
+import scenarios
 import truth
 
 RTT_US, APP_US = 500, 1000
+SEGMENT_BITS = 1514 * 8
 LOSS_SHARE = 0.05
 SENDERS = {"orig": "client", "resp": "server"}
 LOSSES = ("lost_before", "lost_after")
@@ -109,6 +111,20 @@ def _near(measure, pairs, most_us, late):
     yield Cell(measure, state, f"{off / 1000:+.2f} of {want / 1000:.1f} ms")
 
 
+def _rtt_slack(found, point, half):
+    """How far from the truth a right least round trip may be, in µs."""
+    slack, sender = RTT_US, SENDERS[found["sender"]]
+    if sender == half:  # few of its round trips end at this point
+        slack += found["jitter_us"][point][half]
+    slowest = min(link["rate_bps"] for link in found["links"].values())
+    segment_us = SEGMENT_BITS * 1e6 / slowest
+    if found["offload"] and point == sender:  # answered when its last segment has come
+        slack += 2 * segment_us
+    if slowest < scenarios.WIRE_BPS:  # a short segment is much faster than a full one
+        slack += segment_us
+    return slack
+
+
 def _verdict(flows, found, known):
     """The verdict of most connections, about the side that sends."""
     name = next((n for n in (f"{found['sender']}_limited_by", "limited_by") if n in known), None)
@@ -131,9 +147,7 @@ def cells(konn, folder, found, point, known):
     for half in ("client", "server"):
         name = f"{half}_rtt_min_us"
         pairs = [(row.get(name), flow[point].get(name)) for flow, row in flows]
-        slack = RTT_US
-        if SENDERS[found["sender"]] == half:  # few of its round trips end at this point
-            slack += found["jitter_us"][point][half]
+        slack = _rtt_slack(found, point, half)
         out += _near("half rtt", pairs, slack, late) if name in known else []
     if "app_time_us" in known and found["app"]["kind"] == "turns":
         pairs = [(row.get("app_time_us"), [flow[point]["app_time_us"]] * 2)
