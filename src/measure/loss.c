@@ -181,7 +181,7 @@ static bool overtaken(const struct measure *g, const struct tcp_measure *m,
 {
 	const struct loss_state *l = &m->side[s->dir].loss;
 	const struct packet *p = s->p;
-	uint64_t now = m->newest_ns, least = reorder_ns(m), smooth, timeout;
+	uint64_t now = m->newest_ns, least = reorder_ns(m), smooth, timeout, ago;
 
 	if (gap->has_tsval && p->has_timestamps && gap->tsval != p->tsval)
 		return segment_after(gap->tsval, p->tsval);
@@ -190,8 +190,8 @@ static bool overtaken(const struct measure *g, const struct tcp_measure *m,
 	if (!gap->doubtful || !l->resent)
 		return true;
 	cause_round_trip(m, &smooth, &timeout);
-	return !resent_between(
-		&g->pools, l, now - 2 * (smooth ? smooth : least), now - least);
+	ago = now - resent_last_ns(&g->pools, l, gap->ns);
+	return ago < least || ago > 2 * (smooth ? smooth : least);
 }
 
 /* Most of it fills a gap. */

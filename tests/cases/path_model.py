@@ -33,7 +33,7 @@ class Half:
 @dataclass
 class Options:
     halves: tuple
-    segments: int = 1000
+    segments: int = 700
     window: int = 40
     stamps: bool = True
     version: int = 4
