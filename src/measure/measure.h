@@ -24,6 +24,8 @@ struct measure {
 	bool untimed; /* the segment's stamp is not known: no sample begins or ends with
 			 it */
 	bool muted;   /* what is replayed from a small record was told already */
+	uint32_t quic_opened; /* names.c's: Initials in the second below */
+	uint64_t quic_second;
 	uint32_t hello_turn; /* names.c's: the head that was last taken away */
 	uint64_t samples;    /* valid ones */
 	uint64_t lost;       /* that would have been, had there been room to remember */

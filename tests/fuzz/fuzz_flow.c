@@ -241,7 +241,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	z.setup = (struct flow_setup){
 		.key = {7, 11},
 		.counters = &z.counters,
-		.sink = {&z, on_event, on_ended},
+		.sink = {.ctx = &z, .event = on_event, .ended = on_ended},
 		.memory_bytes = memory[data[0] & 3],
 		.max_flows = data[0] >> 2 & 3,
 		.idle_ns = data[0] & 16 ? 1000000000u : 0,

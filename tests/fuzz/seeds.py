@@ -4,6 +4,10 @@ Which bytes mean what to a target stands in its fuzz_NAME.c.
 """
 import os
 import struct
+import sys
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cases"))
+import hellos
 
 CAPTURE_MAX_BYTES = 8192
 CAPTURES_MOST = 400
@@ -124,11 +128,40 @@ def for_flow(_folder):
                 for sender, flags, size, pause, codes in steps[:3 + setup % 6])
 
 
+def names_record(payload, talk=0, flags=0, offset=0):
+    """fuzz_names.c: talk and flags, offset, length, then the payload."""
+    return struct.pack("<BBH", talk | flags, offset, len(payload)) + payload
+
+
+def for_names(_folder):
+    """Hellos, requests, identifications and Initials, whole and in two pieces."""
+    hello = hellos.record(hellos.client_hello("a.example", more=300))
+    starts = [
+        hello, hellos.record(hellos.server_hello("h2")), b"SSH-2.0-x\r\n",
+        b"GET / HTTP/1.1\r\nHost: b.example:80\r\n\r\n",
+        b"CONNECT c.example:443 HTTP/1.1\r\n\r\n", b"220 hello\r\n",
+        b"GET http://u@d.example/ HTTP/1.1\r\nHost: e\r\n\r\n",
+    ]
+    for start in starts:
+        for flags in (0, 8):
+            yield names_record(start, flags=flags)
+            yield names_record(start[:20], flags=flags) + names_record(start[20:], flags=flags)
+    yield names_record(hello) + names_record(starts[1], flags=8)
+    yield b"".join(names_record(hello[:100], talk) for talk in range(6)) + b"".join(
+        names_record(hello[100:], talk) for talk in range(6))
+    frames = hellos.crypto(0, hellos.client_hello("q.example", ("h3",)))
+    yield names_record(frames, flags=16)
+    for version in hellos.QUIC_SALT:
+        initial = hellos.quic_initial(frames, version)
+        if initial:
+            yield names_record(initial, flags=16)
+
+
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
     makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
-              "flow": for_flow}
+              "flow": for_flow, "names": for_names}
     for number, data in enumerate(makers[name](folder) if name in makers else []):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)

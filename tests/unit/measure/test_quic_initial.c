@@ -275,6 +275,33 @@ static void cut_datagrams(void **state)
 	}
 }
 
+/* A flood costs a bounded part of each second. */
+static void floods(void **state)
+{
+	struct datagram d = whole_hello(&sealings[0]);
+	struct world *w = world_new();
+	struct packet p = {.kind = PACKET_UDP,
+		.payload = d.at,
+		.payload_len = (uint32_t)d.len,
+		.payload_captured = (uint32_t)d.len};
+	unsigned named = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 30000; i++) {
+		struct names n = {0};
+
+		p.ts_ns = i;
+		names_packet(&w->g, &n, &p, true);
+		named += n.server_name != NULL;
+		names_done(&w->g, &n);
+	}
+	assert_int_equal(named, 20000);
+	p.ts_ns = 1000000000;
+	names_packet(&w->g, &w->n, &p, true);
+	assert_named(w);
+	world_free(w);
+}
+
 static void first_packets(void **state)
 {
 	struct datagram d = whole_hello(&sealings[1]);
@@ -299,6 +326,7 @@ int main(void)
 		cmocka_unit_test(several_initials),
 		cmocka_unit_test(two_in_a_datagram),
 		cmocka_unit_test(cut_datagrams),
+		cmocka_unit_test(floods),
 		cmocka_unit_test(first_packets),
 	};
 
