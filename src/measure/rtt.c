@@ -201,7 +201,7 @@ static void learn_scale(struct tcp_measure *m, const struct segment *s)
 
 void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 {
-	struct rtt_state *st = &m->side[s->dir].rtt;
+	struct rtt_state *st = &m->side[s->dir].rtt, *peer = &m->side[!s->dir].rtt;
 	const struct packet *p = s->p;
 	bool newer = p->has_timestamps &&
 		     (!st->has_tsval || segment_after(p->tsval, st->tsval));
@@ -225,6 +225,11 @@ void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 	}
 	if (s->span)
 		sent_add(g, m, s, newer);
+	/* The peer has sent it: in a SYN of which only this is known, or unseen. */
+	if (__builtin_expect(p->has_timestamps && !peer->has_tsval, 0)) {
+		peer->tsval = p->tsecr;
+		peer->has_tsval = p->tsecr != 0;
+	}
 	if (newer) {
 		st->tsval = p->tsval;
 		st->has_tsval = true;

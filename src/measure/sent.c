@@ -107,8 +107,13 @@ static struct cover covered(
 	for (; c.count < r->used; c.count++) {
 		struct ring_note *note = ring_at(g, r, c.count);
 
-		if (!starts_before(note, p->ack))
+		if (!starts_before(note, p->ack)) {
+			/* Another one carried that TSval: the next echo is not the
+			 * first. */
+			if (note->tsval == p->tsecr)
+				note->flags &= (uint16_t)~RING_STARTS;
 			break;
+		}
 		if (note->flags & RING_STARTS && note->tsval == p->tsecr)
 			c.echoed = note;
 		if (segment_after(note->number, p->ack))
@@ -145,11 +150,14 @@ static void add_new(struct measure *g, struct tcp_measure *m, const struct segme
 	const struct ring_note *note)
 {
 	struct rtt_state *st = &m->side[s->dir].rtt;
+	const struct rtt_state *peer = &m->side[!s->dir].rtt;
 
 	st->sent_end = note->number;
 	st->has_sent = true;
-	if (__builtin_expect(!m->side[!s->dir].rtt.has_ack, 0) &&
-		st->sent.used >= UNSEEN_MOST)
+	/* Or its acknowledgement was captured before it. */
+	if (__builtin_expect(peer->has_ack ? !segment_after(note->number, peer->ack)
+					   : st->sent.used >= UNSEEN_MOST,
+		    0))
 		return;
 	ring_push(g, &st->sent, note);
 }
