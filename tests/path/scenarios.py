@@ -3,8 +3,7 @@
 A scenario: "what" in words; "links" by name (emulator.c, link.h) with their options; "app"
 (apps.py); "sender", whose data the verdict is about; "limited_by", the verdicts that are
 right for it; "sysctl" for both ends, client_sysctl and server_sysctl for one; "cwnd" locks
-the congestion window (segments). "offset" is drawn from the seed, so that no two runs
-have the same delays.
+the congestion window (segments); "delays", between which factors the seed moves them.
 """
 import random
 
@@ -85,7 +84,8 @@ def _order():
         "reorder-long": dict(
             what="download, segments come half a round trip late: needless copies",
             links=path(9000, 11000, client_down={"reorder": 0.004, "reorder_us": 20000}),
-            app=DOWN, cwnd=50, sender="resp", limited_by=("path", "reordering")),
+            app=DOWN, cwnd=50, delays=(1.0, 1.2), sender="resp",
+            limited_by=("path", "reordering")),
         "reorder-loss": dict(
             what="download, overtaken and lost on both halves",
             links=path(8000, 10000,
@@ -113,7 +113,8 @@ def _path():
         "bufferbloat": dict(
             what="download at 8 Mbit/s into a queue of 400 kB",
             links=path(6000, 9000, client_down={"rate_bps": 8e6, "queue_bytes": 400e3}),
-            app=dict(DOWN, seconds=5.0), sender="resp", limited_by=("queueing",)),
+            app=dict(DOWN, seconds=5.0), delays=(0.7, 1.2), sender="resp",
+            limited_by=("queueing",)),
         "short-queue": dict(
             what="download at 8 Mbit/s into a queue of 20 kB",
             links=path(10000, 10000, client_down={"rate_bps": 8e6, "queue_bytes": 20e3}),
@@ -180,12 +181,28 @@ def names():
     return list(_all())
 
 
+def _scale(settings, keys, draw, least, most):
+    """The same factor for all of them."""
+    factor = draw.uniform(least, most)
+    for key in keys:
+        if settings.get(key):
+            settings[key] = type(settings[key])(settings[key] * factor)
+
+
 def get(name, seed):
-    """The scenario with its delays moved by up to 3 ms a half, as the seed says."""
+    """The scenario with delays, rates and sizes moved as the seed says: no two are alike."""
     scenario = _all()[name]
     draw = random.Random(f"{name} {seed}")
     for half in ("client", "server"):
-        offset = draw.randrange(3000)
+        factor = draw.uniform(*scenario.get("delays", (0.7, 1.8)))
         for way in ("up", "down"):
-            scenario["links"][f"{half}.{way}"]["delay_us"] += offset
+            link = scenario["links"][f"{half}.{way}"]
+            link["delay_us"] = int(link["delay_us"] * factor)
+            _scale(link, ("loss", "burst", "duplicate"), draw, 0.7, 1.5)
+            if link["rate_bps"] < WIRE_BPS:
+                _scale(link, ("rate_bps", "queue_bytes"), draw, 0.8, 1.5)
+    scenario["app"] = dict(scenario["app"])
+    _scale(scenario, ("cwnd",), draw, 0.7, 1.5)
+    _scale(scenario["app"], ("chunk", "every_ms"), draw, 0.7, 1.4)
+    _scale(scenario["app"], ("think_ms", "rcvbuf"), draw, 0.8, 1.4)
     return scenario
