@@ -15,8 +15,8 @@
 #define HELD_SHARE  4 /* of the memory may be held for sorting */
 
 static const char *const connection[] = {"ts", "uid", "id.orig_h", "id.orig_p",
-	"id.resp_h", "id.resp_p", "proto", "service", "duration", "orig_bytes",
-	"resp_bytes", "rtt_us", "limited_by", "limited_detail"};
+	"id.resp_h", "id.resp_p", "proto", "service", "server_name", "duration",
+	"orig_bytes", "resp_bytes", "rtt_us", "limited_by", "limited_detail"};
 
 #define CONNECTION (sizeof(connection) / sizeof(connection[0]))
 
@@ -35,7 +35,7 @@ struct why { /* state of the verb */
 	size_t count, room;
 	struct buf head; /* CSV's titles */
 	uint64_t held_most;
-	uint64_t small, others; /* connections that are not told */
+	uint64_t small, brief, others; /* connections that are not told */
 	bool text, overflowed;
 };
 
@@ -340,6 +340,10 @@ static void on_row(void *ctx, const struct row *r, uint64_t uid)
 		w->small++;
 		return;
 	}
+	if (w->text && v->by == VERDICT_short) {
+		w->brief++;
+		return;
+	}
 	e = new_entry(s);
 	if (!e)
 		return;
@@ -357,22 +361,42 @@ static void on_row(void *ctx, const struct row *r, uint64_t uid)
 	e->len = w->lines.len - e->at;
 }
 
-static void why_finish(struct session *s)
+static void text_rest(struct session *s)
 {
 	struct why *w = s->state;
+	const struct {
+		uint64_t count;
+		const char *what;
+	} rest[] = {
+		{w->small, "carried less than 10 kB"},
+		{w->brief, "were over within 12 round trips or 50 ms"},
+		{w->others, "without TCP"},
+	};
+	uint64_t sum = w->small + w->brief + w->others;
+	const char *comma = ":";
 
-	write_all(s);
-	if (!w->text || w->small + w->others == 0)
+	if (sum == 0)
 		return;
-	buf_fmt(&w->line, "%" PRIu64 " more:", w->small + w->others);
-	if (w->small)
-		buf_fmt(&w->line, " %" PRIu64 " carried less than 10 kB", w->small);
-	if (w->others)
-		buf_fmt(&w->line, "%s %" PRIu64 " without TCP", w->small ? "," : "",
-			w->others);
-	buf_str(&w->line, ": nothing to say");
+	buf_fmt(&w->line, "%" PRIu64 " more", sum);
+	for (unsigned i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
+		if (!rest[i].count)
+			continue;
+		buf_fmt(&w->line, "%s %" PRIu64 " %s", comma, rest[i].count,
+			rest[i].what);
+		comma = ",";
+	}
+	buf_str(&w->line, "; nothing to say");
 	end_line(s);
 	buf_add(&s->out.buf, w->lines.data, w->lines.len);
+}
+
+static void why_finish(struct session *s)
+{
+	const struct why *w = s->state;
+
+	write_all(s);
+	if (w->text)
+		text_rest(s);
 }
 
 static int take_columns(struct session *s, struct err *err)

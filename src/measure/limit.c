@@ -80,6 +80,8 @@ static void note_window(struct limit_shares *out, uint32_t window, uint64_t ns)
 {
 	float all = (float)out->ns[LIMIT_window] + (float)ns;
 
+	if (window > out->window_most)
+		out->window_most = window;
 	out->window += ((float)window - out->window) * (float)ns / all;
 }
 
@@ -436,8 +438,6 @@ static void take_flight(struct tcp_measure *m, const struct segment *s)
 	if (m->side[!s->dir].rtt.wscale != UINT8_MAX &&
 		!segment_after(s->known_ack, s->known_edge))
 		st->window = s->known_edge - s->known_ack;
-	if (st->window > out->window_most)
-		out->window_most = st->window;
 	if (!segment_after(st->round_end, s->known_ack))
 		end_round(m, s->dir);
 }

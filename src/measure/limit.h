@@ -65,8 +65,9 @@ struct limit_shares {                       /* of one sender */
 	uint32_t stalls;   /* timers that ran out */
 	uint32_t longest_us;  /* the longest gap, for `longest` */
 	uint32_t flight_most; /* bytes */
-	uint32_t window_most; /* of the receiver, as the sender knew it; bytes */
-	float window;         /* mean of it while the sender waited for it */
+	uint32_t
+		window_most; /* the receiver's, of those the sender waited for; bytes */
+	float window;        /* their mean */
 	struct limit_queue queue;
 	uint32_t suspect_us; /* the gap that may have been a timer's */
 	uint16_t segment;    /* payload of a whole one, 0: not known */

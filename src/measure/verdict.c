@@ -12,6 +12,7 @@
 #define QUEUE_US     20000 /* a queue worth mention, if it doubles the round trip */
 #define RELATED      0.5   /* correlation of flight and round trip */
 #define FULL_US      2000  /* a queue that is no jitter of hosts */
+#define BESIDE       8     /* of the round trip between the sender and here */
 #define THIN_US      2000
 #define THIN_ROUNDS  20
 #define FIRST_WINDOW 10u /* segments */
@@ -65,6 +66,8 @@ static void take_rtt(const struct tcp_measure *m, struct verdict *v)
 	v->rtt_us = median[0] + median[1];
 	v->least_us = least[0] + least[1];
 	v->queue_us = v->rtt_us - v->least_us;
+	v->sees_sender = m->result[v->dir].rtt.spread.count > 0 ||
+			 least[v->dir] <= v->least_us / BESIDE;
 	v->beyond = median[far] - least[far] > v->queue_us / 2;
 }
 
@@ -222,9 +225,10 @@ static bool is_short(const struct verdict *v)
  */
 static bool is_thin(const struct verdict *v, const struct limit_shares *s)
 {
-	return v->has_rtt && v->least_us >= THIN_US && v->rounds >= THIN_ROUNDS &&
-	       v->lost + v->reordered + v->stalls == 0 && s->segment &&
-	       v->queue_us < v->least_us / 4 && v->flight <= FIRST_WINDOW * s->segment;
+	return v->has_rtt && v->sees_sender && v->least_us >= THIN_US &&
+	       v->rounds >= THIN_ROUNDS && v->lost + v->reordered + v->stalls == 0 &&
+	       s->segment && v->queue_us < v->least_us / 4 &&
+	       v->flight <= FIRST_WINDOW * s->segment;
 }
 
 static void decide(struct verdict *v, const struct limit_shares *s, unsigned orig)

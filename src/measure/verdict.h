@@ -31,6 +31,8 @@ struct verdict {
 	uint8_t who; /* enum verdict_who */
 	uint8_t dir; /* whose data */
 	bool has_rtt;
+	bool sees_sender; /* what it had in flight is known, by timestamps or nearness
+			   */
 	bool even;   /* its segments came as evenly as a full link lets them through */
 	bool beyond; /* queueing: most of it between here and the receiver */
 	uint64_t ns[LIMIT_COUNT];

@@ -6,7 +6,8 @@
 #include "base/num.h"
 #include "model/getters.h"
 
-#define US_NS 1000ull
+#define SEVERAL 10 /* percent that other waits of programs add */
+#define US_NS   1000ull
 
 unsigned why_sender(const struct flow *f)
 {
@@ -143,7 +144,9 @@ static void say_waits(struct buf *out, const struct flow *f, const struct verdic
 	uint64_t ns = v->ns[limit];
 
 	buf_fmt(out, "%u %% of the time the %s", percent(ns, v->all_ns),
-		client ? "client asked nothing: " : "server made its answers: ");
+		!client ? "server made its answers: "
+		: asks  ? "client made its next request: "
+			: "client asked nothing: ");
 	add_time(out, ns);
 	if (v->turns == 0)
 		return;
@@ -161,7 +164,7 @@ static void say_waits(struct buf *out, const struct flow *f, const struct verdic
 
 static void say_turns(struct buf *out, const struct verdict *v)
 {
-	buf_fmt(out, "%u %% of the time went on the way: ",
+	buf_fmt(out, "%u %% of the time was on the way: ",
 		percent(v->ns[LIMIT_turns], v->all_ns));
 	buf_fmt(out, "%" PRIu32 " questions one after the other", v->turns);
 	if (!v->has_rtt)
@@ -173,12 +176,21 @@ static void say_turns(struct buf *out, const struct verdict *v)
 static void say_application(
 	struct buf *out, const struct flow *f, const struct verdict *v)
 {
+	unsigned all = percent(v->by_ns, v->all_ns), most = 0;
+	static const enum limit own[] = {
+		LIMIT_application, LIMIT_waiting, LIMIT_thinking, LIMIT_turns};
+
 	if (v->who == VERDICT_WHO_WRITER)
 		say_writer(out, f, v);
 	else if (v->who == VERDICT_WHO_TURNS)
 		say_turns(out, v);
 	else
 		say_waits(out, f, v);
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (percent(v->ns[own[i]], v->all_ns) > most)
+			most = percent(v->ns[own[i]], v->all_ns);
+	if (all > most + SEVERAL)
+		buf_fmt(out, "; programs and their turns took %u %% in all", all);
 }
 
 static void add_times(struct buf *out, uint32_t count)
@@ -228,7 +240,7 @@ static void say_where(struct buf *out, const struct flow *f, const struct verdic
 
 static void say_ceiling(struct buf *out, const struct verdict *v)
 {
-	if (!v->flight)
+	if (!v->flight || !v->sees_sender)
 		return;
 	add_bytes(out, v->flight);
 	buf_str(out, " in flight");
@@ -245,7 +257,7 @@ static void say_loss(struct buf *out, const struct flow *f, const struct verdict
 	add_part(out, v->lost, v->segments);
 	buf_str(out, " of the segments were lost: ");
 	say_where(out, f, v);
-	if (!v->flight)
+	if (!v->flight || !v->sees_sender)
 		return;
 	buf_str(out, "; that keeps the congestion window small: ");
 	say_ceiling(out, v);
@@ -271,7 +283,7 @@ static void say_reordering(struct buf *out, const struct verdict *v)
 		" of the segments were overtaken on the way (%" PRIu32 "); %" PRIu32
 		" were sent again for nothing",
 		v->reordered, v->spurious);
-	if (v->flight)
+	if (v->flight && v->sees_sender)
 		buf_str(out, "; ");
 	say_ceiling(out, v);
 }
@@ -291,23 +303,26 @@ static void say_queueing(struct buf *out, const struct flow *f, const struct ver
 
 static void say_path(struct buf *out, const struct flow *f, const struct verdict *v)
 {
-	(void)f;
 	buf_str(out, "the congestion window was used up ");
 	add_share(out, v);
 	if (v->by == VERDICT_slow_start)
 		buf_str(out, ", mostly while it was still growing");
-	if (v->flight)
+	if (v->flight && v->sees_sender)
 		buf_str(out, ": ");
 	say_ceiling(out, v);
 	if (v->even) {
-		buf_str(out, "; they come evenly, as through a link that is full at ");
+		buf_str(out, "; segments come evenly, as through a link that is full "
+			     "at ");
 		add_rate(out, v->rate_bps);
 	}
 	buf_fmt(out, "; %" PRIu32 " of %" PRIu32 " segments lost", v->lost,
 		v->segments);
-	if (v->has_rtt) {
+	if (v->sees_sender) {
 		buf_str(out, ", queues of ");
 		add_us(out, v->queue_us);
+	} else {
+		buf_fmt(out, "; queues on the %s's side do not show here",
+			side(f, v->dir));
 	}
 }
 
