@@ -146,7 +146,9 @@ def cells(konn, folder, found, point, known):
     out = [*_losses(flows, point, known), *_counts(flows, point, found, known)]
     for half in ("client", "server"):
         name = f"{half}_rtt_min_us"
-        pairs = [(row.get(name), flow[point].get(name)) for flow, row in flows]
+        # of a side that sends no data only the handshake tells, without timestamps
+        pairs = [(row.get(name, row.get(f"handshake_{half}_us")), flow[point].get(name))
+                 for flow, row in flows]
         slack = _rtt_slack(found, point, half)
         out += _near("half rtt", pairs, slack, late) if name in known else []
     if "app_time_us" in known and found["app"]["kind"] == "turns":
