@@ -34,9 +34,9 @@ struct verb_ops {
 	void (*finish)(struct session *s);
 	void (*close)(struct session *s);
 	uint64_t listen_ns; /* live, without --for: so long; 0: a second */
-	bool stays;      /* goes on after the end of input */
-	bool no_summary; /* writes no summary line */
-	bool endless;    /* live: without --for it runs until it is stopped */
+	bool stays;         /* goes on after the end of input */
+	bool no_summary;    /* writes no summary line */
+	bool endless;       /* live: without --for it runs until it is stopped */
 };
 
 #define LINKS_MOST 64 /* interfaces whose ups and downs are told */
