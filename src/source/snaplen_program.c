@@ -33,6 +33,7 @@ enum label {
 	TRANSPORT,
 	UDP,
 	TCP,
+	TCP_BYTES,
 	LABELS,
 };
 
@@ -124,8 +125,11 @@ static const struct step ip_steps[] = {
 	LABEL(UDP),
 	LEFT(4), HALF(0), NAMED_PORT(LONG), HALF(2), NAMED_PORT(LONG), GO(SHORT),
 
-	LABEL(TCP),
-	LEFT(20), BYTE(12), ALU(BPF_AND, 0xf0), ALU(BPF_RSH, 2), ADD_X, TO_X,
+	LABEL(TCP), /* pushed to a TLS server: a ClientHello's end may begin with anything */
+	LEFT(20), HALF(2), IF(BPF_JEQ, 443, NEXT, TCP_BYTES),
+	BYTE(13), IF(BPF_JSET, 0x08, LONG, NEXT),
+	LABEL(TCP_BYTES),
+	BYTE(12), ALU(BPF_AND, 0xf0), ALU(BPF_RSH, 2), ADD_X, TO_X,
 	LEFT(4), WORD(0),
 	LETTERS('G', 'E', 'T', ' '), LETTERS('P', 'O', 'S', 'T'), LETTERS('P', 'U', 'T', ' '),
 	LETTERS('H', 'E', 'A', 'D'), LETTERS('D', 'E', 'L', 'E'), LETTERS('O', 'P', 'T', 'I'),

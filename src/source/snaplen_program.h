@@ -6,7 +6,7 @@
 #include <linux/filter.h>
 #include <stdint.h>
 
-#define SNAPLEN_PROGRAM_MOST 128 /* instructions */
+#define SNAPLEN_PROGRAM_MOST 144 /* instructions */
 
 /*
  * Writes the program for frames of a link type (Ethernet or raw IP; others get the

@@ -229,6 +229,30 @@ static void test_tcp_payload(void **state)
 		}
 }
 
+/* The rest of a ClientHello begins with anything: what is pushed to port 443 is kept.
+ */
+static void test_tls_server(void **state)
+{
+	static const struct {
+		unsigned port, flags, snaplen;
+	} rows[] = {{443, 0x18, 2048}, {443, 0x10, 256}, {443, 0x02, 256},
+		{444, 0x18, 256}, {700, 0x18, 256}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bytes b = {0};
+		size_t at;
+
+		ipv4(&b, 5, 6, 0x4000);
+		at = b.len;
+		tcp(&b, 5, "rest", 4);
+		b.at[at + 2] = (uint8_t)(rows[i].port >> 8);
+		b.at[at + 3] = (uint8_t)rows[i].port;
+		b.at[at + 13] = (uint8_t)rows[i].flags;
+		check(LINKTYPE_RAW, &b, rows[i].snaplen);
+	}
+}
+
 /* Whatever the bytes say, a frame is kept and the program ends. */
 static void test_noise(void **state)
 {
@@ -410,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_icmp_and_fragments),
 		cmocka_unit_test(test_tcp_payload),
+		cmocka_unit_test(test_tls_server),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_user_expression),
 		cmocka_unit_test(test_refused_expressions),
