@@ -205,6 +205,13 @@ static bool icmp_update(struct small *s, const struct packet *p)
 	return true;
 }
 
+/* An answer, and what is measured of datagrams, need a full flow. */
+static bool one_way_update(const struct small *s, const struct packet *p)
+{
+	return !s->packets[!p->dir] && s->note != SERVICE_QUIC &&
+	       (s->note != SERVICE_DNS || !service_dns_query(p));
+}
+
 /* It lasts: its rates are of interest, and only a full flow keeps them by the second.
  */
 static bool lasts(const struct small *s, const struct packet *p)
@@ -215,8 +222,7 @@ static bool lasts(const struct small *s, const struct packet *p)
 
 bool small_update(struct small *s, const struct packet *p)
 {
-	if ((p->fragment == 2 && p->kind == PACKET_TCP) || lasts(s, p) ||
-		(s->kind == SMALL_ONE_WAY && has_names(p)))
+	if ((p->fragment == 2 && p->kind == PACKET_TCP) || lasts(s, p))
 		return false;
 	if (!counters_fit(s, p) || p->ts_ns < s->first_ns ||
 		p->ts_ns - s->first_ns >= 1ull << 40)
@@ -233,8 +239,7 @@ bool small_update(struct small *s, const struct packet *p)
 			return false;
 		break;
 	case SMALL_ONE_WAY:
-		if (s->packets[!p->dir] || s->note == SERVICE_QUIC ||
-			(s->note == SERVICE_DNS && service_dns_query(p)))
+		if (!one_way_update(s, p))
 			return false;
 		s->seq[p->dir] = small_mark(p);
 		break;
