@@ -139,6 +139,7 @@ static bool at_edge(const struct tcp_measure *m, const struct segment *s)
 {
 	const struct limit_state *st = &m->side[s->dir].limit;
 	const struct rtt_state *peer = &m->side[!s->dir].rtt;
+	uint32_t unit = whole(st), half = (s->known_edge - s->known_ack) / 2;
 	int32_t rest;
 
 	if (!s->has_known || peer->wscale == UINT8_MAX)
@@ -151,7 +152,8 @@ static bool at_edge(const struct tcp_measure *m, const struct segment *s)
 	 */
 	if (rest < 0 && peer->has_edge && least_us(m, s->dir) < NEAR_US)
 		rest = (int32_t)(peer->edge - s->end);
-	return rest < (int32_t)whole(st);
+	/* A sender goes on with half a window (RFC 1122 section 4.2.3.4). */
+	return rest < (int32_t)(half && half < unit ? half : unit);
 }
 
 static enum left left_off(const struct tcp_measure *m, const struct segment *s)
@@ -352,6 +354,8 @@ static enum limit judge(struct tcp_measure *m, const struct segment *s, uint64_t
 		convict(m, s, us);
 	if (st->left == LEFT_WINDOW)
 		return LIMIT_window;
+	if (us <= PAUSE_US && s->has_known && !st->peer_ns)
+		return usual(st); /* the most frequent one */
 	if (!s->has_known && !st->ack_ns)
 		return LIMIT_unknown;
 	answered = acked(m, s, st->next);

@@ -183,6 +183,13 @@ static bool more_than_ppm(uint64_t count, uint64_t all, uint64_t ppm)
 	return count * 1000000 > all * ppm;
 }
 
+/* (What the sender's half takes is then not certain: it answers to holes late.) */
+static bool is_reordering(const struct verdict *v)
+{
+	return v->reordered > 2ull * v->lost &&
+	       more_than_ppm(v->reordered, v->segments, REORDER_PPM);
+}
+
 /* The network's share: what of it held the sender. */
 static void say_network(struct verdict *v, const struct limit_shares *s)
 {
@@ -192,10 +199,9 @@ static void say_network(struct verdict *v, const struct limit_shares *s)
 	if (v->has_rtt && v->rtt_us && v->flight)
 		v->ceiling_bps = per_second(v->flight, v->rtt_us * US_NS);
 	v->even = s->even_ns > (v->ns[LIMIT_path] + v->ns[LIMIT_slow_start]) / 4 * 3;
-	if (is_queueing(v, q))
+	if (is_queueing(v, q) && (v->beyond || !is_reordering(v)))
 		say(v, VERDICT_queueing, VERDICT_WHO_NOBODY, ns);
-	else if (v->reordered > 2ull * v->lost &&
-		 more_than_ppm(v->reordered, v->segments, REORDER_PPM))
+	else if (is_reordering(v))
 		say(v, VERDICT_reordering, VERDICT_WHO_NOBODY, ns);
 	else if (v->lost >= LOSSES && !is_full(v, q) &&
 		 more_than_ppm(v->lost, v->segments, LOSS_PPM))

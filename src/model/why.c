@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "model/getters.h"
 
+#define HALF    50 /* percent: that alone says why */
 #define SEVERAL 10 /* percent that other waits of programs add */
 #define US_NS   1000ull
 
@@ -156,7 +157,7 @@ static void say_waits(struct buf *out, const struct flow *f, const struct verdic
 	buf_str(out, ", ");
 	add_time(out, ns / v->turns);
 	buf_str(out, " each");
-	if (v->longest != limit)
+	if (v->longest != limit || v->longest_us * US_NS < ns / v->turns)
 		return;
 	buf_str(out, ", at most ");
 	add_us(out, v->longest_us);
@@ -189,7 +190,7 @@ static void say_application(
 	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (percent(v->ns[own[i]], v->all_ns) > most)
 			most = percent(v->ns[own[i]], v->all_ns);
-	if (all > most + SEVERAL)
+	if (most < HALF && all > most + SEVERAL)
 		buf_fmt(out, "; programs and their turns took %u %% in all", all);
 }
 
@@ -272,6 +273,10 @@ static void say_rto(struct buf *out, const struct flow *f, const struct verdict 
 	add_time(out, v->all_ns);
 	buf_str(out, " stood still, the longest ");
 	add_us(out, v->longest_us);
+	if (v->lost == 0) {
+		buf_str(out, "; no data was lost: acknowledgements were, or came late");
+		return;
+	}
 	buf_str(out, "; lost: ");
 	say_where(out, f, v);
 }
