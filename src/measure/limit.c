@@ -5,12 +5,12 @@
 #define IDLE_US      800u  /* that much more, and everything acknowledged: idle */
 #define NEAR_US      2000u /* so far from the sender nothing changes on the way */
 #define RTO_NS       200000000ull /* Linux's least timer; RFC 6298 says 1 s */
+#define SLOWEST_US   60000000u    /* no pace is slower */
 #define RESTART_US   1000000u     /* after such a pause the window grows anew */
 #define RECENT_NS    10000000000ull
 #define START_ROUNDS 12 /* slow start is over by then */
 #define ALONE        2  /* segments that come before the first answer to a timer's */
 #define SMALL_MSS    536u
-#define PLAIN_MSS    1460u
 #define STAMP_BYTES  12u /* of each segment with timestamps (RFC 7323 appendix A) */
 
 enum left {          /* how a segment left off */
@@ -123,16 +123,19 @@ static uint32_t whole(const struct limit_state *st)
 	return st->most ? st->most : SMALL_MSS;
 }
 
-/* A segment without PSH is a whole one: more followed. */
+/*
+ * A segment without PSH is a whole one: more followed. Two smaller ones of the same
+ * size in a row: the path's MTU fell.
+ */
 static void learn_full(struct limit_state *st, const struct packet *p)
 {
-	uint32_t most = st->most ? st->most : PLAIN_MSS - STAMP_BYTES;
+	uint32_t most = st->most ? st->most : UINT16_MAX, size = p->payload_len;
 
-	if (p->segments > 1 || (p->payload_len > most && st->most))
+	if (p->segments > 1 || size > most || p->tcp_flags & TCP_PSH)
 		return;
-	if (p->payload_len > st->full && !(p->tcp_flags & TCP_PSH) &&
-		p->payload_len <= UINT16_MAX)
-		st->full = (uint16_t)p->payload_len;
+	if (size > st->full || size == st->newest)
+		st->full = (uint16_t)size;
+	st->newest = (uint16_t)size;
 }
 
 static bool at_edge(const struct tcp_measure *m, const struct segment *s)
@@ -320,7 +323,7 @@ static void convict(struct tcp_measure *m, const struct segment *s, uint32_t us)
 	struct limit_shares *out = &m->result[s->dir].limit;
 	uint64_t ns = out->suspect_us * 1000ull;
 
-	if (us <= 5 * st->pause_us) { /* half a round trip */
+	if (us <= 5ull * st->pause_us) { /* half a round trip */
 		if (++st->alone > ALONE)
 			st->alone = 0;
 		return;
@@ -377,6 +380,8 @@ static void keep_pace(struct limit_state *st, uint32_t us)
 {
 	uint32_t most = MS_US + st->pace_us / 2; /* four times the mean */
 
+	if (most > SLOWEST_US)
+		most = SLOWEST_US;
 	if (us > most)
 		us = most;
 	st->pace_us += us - st->pace_us / 8;
@@ -394,7 +399,7 @@ static void settle(
 		if (us <= st->pace_us / 4) /* twice the mean */
 			out->even_ns += ns;
 		keep_pace(st, us);
-		if (us + st->pending_us < 10 * st->pause_us) {
+		if ((uint64_t)us + st->pending_us < 10ull * st->pause_us) {
 			st->pending_us += us;
 			return;
 		}
@@ -455,7 +460,7 @@ static void take_data(struct tcp_measure *m, struct segment *s)
 	if (!s->untimed && !s->back && p->ts_ns > st->last_ns)
 		take_gap(m, s);
 	if (out->segments == 0)
-		out->first_ns = p->ts_ns;
+		out->first_ns = out->last_ns = p->ts_ns;
 	learn_full(st, p);
 	out->segment = st->full;
 	out->segments += segments(st, p);

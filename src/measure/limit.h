@@ -35,6 +35,7 @@ struct limit_state {      /* of one sender; zeroed at the start */
 	uint32_t pause_us;   /* a gap longer than this is a pause, for this path */
 	uint32_t pace_us;    /* mean of the gaps within bursts, in 1/8 us */
 	uint32_t pending_us; /* of the burst so far: what ends it will tell */
+	uint16_t newest;     /* payload of the last one without PSH */
 	uint16_t full;       /* payload of a whole segment as seen; 0: none yet */
 	uint16_t most;       /* the same as the SYNs say; 0: not known */
 	uint8_t rounds;      /* since it began or was idle, up to 255 */

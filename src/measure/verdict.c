@@ -7,6 +7,7 @@
 #define RECENT_NS    20000000000ull
 #define SHORT_ROUNDS 12
 #define FEW_NS       50000000ull /* nobody calls that slow */
+#define FEW          4
 #define LOSSES       3
 #define LOSS_PPM     300   /* 3 in 10,000 */
 #define QUEUE_US     20000 /* a queue worth mention, if it doubles the round trip */
@@ -57,7 +58,7 @@ static bool half_us(const struct rtt *r, uint32_t *median, uint32_t *least)
 
 static void take_rtt(const struct tcp_measure *m, struct verdict *v)
 {
-	uint32_t median[2], least[2], far = !v->dir;
+	uint32_t median[2], least[2], seen, far = !v->dir;
 
 	if (!half_us(&m->result[0].rtt, &median[0], &least[0]) ||
 		!half_us(&m->result[1].rtt, &median[1], &least[1]))
@@ -66,8 +67,10 @@ static void take_rtt(const struct tcp_measure *m, struct verdict *v)
 	v->rtt_us = median[0] + median[1];
 	v->least_us = least[0] + least[1];
 	v->queue_us = v->rtt_us - v->least_us;
-	v->sees_sender = m->result[v->dir].rtt.spread.count > 0 ||
-			 least[v->dir] <= v->least_us / BESIDE;
+	seen = m->result[v->dir].rtt.spread.count;
+	v->sees_sender = least[v->dir] <= v->least_us / BESIDE ||
+			 (seen >= FEW &&
+				 seen >= m->result[v->dir].limit.queue.rounds / 8);
 	v->beyond = median[far] - least[far] > v->queue_us / 2;
 }
 
@@ -77,7 +80,7 @@ static void take_counts(const struct tcp_measure *m, struct verdict *v)
 	const struct limit_shares *s = &r->limit;
 
 	v->bytes = s->bytes;
-	v->span_ns = s->last_ns - s->first_ns;
+	v->span_ns = s->last_ns > s->first_ns ? s->last_ns - s->first_ns : 0;
 	v->segments = s->segments;
 	v->lost_before = r->loss.before;
 	v->lost_after = r->loss.after;
