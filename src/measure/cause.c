@@ -41,11 +41,10 @@ void cause_note(struct tcp_measure *m, struct segment *s, uint32_t n)
 	struct loss_counts *c = &m->result[s->dir].loss;
 	uint64_t now = m->newest_ns, silence = now - l->last_ns;
 	uint64_t smooth, timeout, prompt, quiet;
-	uint64_t told = (uint64_t)((uint32_t)(now >> LOSS_TOLD_SHIFT) - l->told_at)
-			<< LOSS_TOLD_SHIFT;
+	uint64_t told = (uint64_t)(loss_at(now) - l->told_at) << LOSS_AT_SHIFT;
 	bool asked = l->dup_acks >= 2 ||
 		     (l->has_sacked && segment_after(l->sacked, s->end));
-	bool tail = s->end == l->next, alone = l->has_acked && l->acked == s->p->seq;
+	bool tail = s->end == l->next;
 
 	if (s->untimed)
 		return;
@@ -56,8 +55,8 @@ void cause_note(struct tcp_measure *m, struct segment *s, uint32_t n)
 		s->rto = !(s->p->tcp_flags & TCP_ACK) || silence >= RTO_NS;
 	} else if (asked && told < prompt) {
 		s->fast = true;
-	} else if (tail && !asked && !l->probed && (!alone || l->sacks) &&
-		   quiet >= smooth / 2 * 3 && quiet >= PROBE_NS) {
+	} else if (tail && !asked && !l->probed && quiet >= smooth / 2 * 3 &&
+		   quiet >= PROBE_NS) {
 		s->tlp = true;
 	} else if (silence >= timeout) {
 		s->rto = true;

@@ -22,12 +22,12 @@ void gaps_done(struct pools *p, struct loss_state *l)
 	l->gaps_used = 0;
 }
 
-void gaps_prune(struct pools *p, struct loss_state *l, uint64_t before_ns)
+void gaps_prune(struct pools *p, struct loss_state *l, uint32_t now, uint32_t age)
 {
 	struct gap *gap = all(p, l);
 
 	for (uint32_t i = l->gaps_used; i-- > 0;)
-		if (gap[i].ns <= before_ns && !segment_after(gap[i].to, l->acked))
+		if (now - gap[i].at >= age && !segment_after(gap[i].to, l->acked))
 			drop(gap, l, i);
 	if (l->gaps_used == 0)
 		gaps_done(p, l);
@@ -46,7 +46,7 @@ static void join(struct gap *last, const struct gap *gap)
 bool gaps_open(struct pools *p, struct loss_state *l, const struct gap *gap)
 {
 	if (l->gaps_used == GAPS_MOST && l->has_acked)
-		gaps_prune(p, l, UINT64_MAX);
+		gaps_prune(p, l, 0, 0);
 	if (!l->gaps)
 		l->gaps = pools_alloc(p, POOL_HOLES);
 	if (!l->gaps)

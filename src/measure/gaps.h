@@ -9,14 +9,14 @@
 #define GAP_MOST  0x3fffffffu /* bytes */
 
 struct gap {
-	uint64_t ns;       /* when it was jumped over */
+	uint32_t at;       /* when it was jumped over, loss_at */
+	uint32_t new_at;   /* when the last new data before it came */
 	uint32_t from, to; /* to: the first number behind it */
 	uint32_t tsval;    /* of the segment that jumped; valid when has_tsval */
 	/* Bytes that did not come; fewer than to - from: where in it is not known,
 	   because there was no room for each stretch apart. */
 	uint32_t missing : 30;
 	uint32_t has_tsval : 1;
-	uint32_t doubtful : 1; /* the segment before it had been sent again */
 };
 _Static_assert(sizeof(struct gap) == 24, "a record of POOL_HOLES holds 32");
 
@@ -33,8 +33,8 @@ bool gaps_open(struct pools *p, struct loss_state *l, const struct gap *gap);
 uint32_t gaps_fill(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
 	struct gap *first);
 
-/* Gives up those that were acknowledged and are older than `before_ns`. */
-void gaps_prune(struct pools *p, struct loss_state *l, uint64_t before_ns);
+/* Gives up those that were acknowledged and are `age` old, in the unit of loss_at. */
+void gaps_prune(struct pools *p, struct loss_state *l, uint32_t now, uint32_t age);
 
 void gaps_done(struct pools *p, struct loss_state *l);
 

@@ -82,12 +82,20 @@ static void sent(struct tcp_measure *m, struct loss_state *l, const struct packe
 	l->mark = p->ip_id == 0 ? mark_of(p) : 0;
 }
 
-/* How many segments `bytes` of it are; at least one. */
-static uint32_t segments(const struct segment *s, uint32_t bytes)
+/*
+ * How many segments `bytes` of it are; at least one. Files do not say what a
+ * super-packet stands for: then by the most that a segment can carry.
+ */
+static uint32_t segments(
+	const struct tcp_measure *m, const struct segment *s, uint32_t bytes)
 {
-	uint32_t size = s->span / s->p->segments, n;
+	uint32_t most = m->side[s->dir].limit.most, size = s->span, n;
 
-	if (s->p->segments <= 1 || size == 0)
+	if (s->p->segments > 1)
+		size = s->span / s->p->segments;
+	else if (most && size > most)
+		size = most;
+	if (size == 0)
 		return 1;
 	n = (bytes + size / 2) / size;
 	return n ? n : 1;
@@ -145,7 +153,7 @@ static void again(
 {
 	struct loss_state *l = &m->side[s->dir].loss;
 	struct loss_counts *c = &m->result[s->dir].loss;
-	uint32_t n = segments(s, bytes);
+	uint32_t n = segments(m, s, bytes);
 	struct resent r = resent_of(m, s, RESENT_AFTER, n);
 	uint32_t needless = 0;
 
@@ -170,28 +178,37 @@ static void again(
 	resent_add(&g->pools, l, &r);
 }
 
+static uint64_t ticks_ns(uint32_t ticks)
+{
+	return (uint64_t)ticks << LOSS_AT_SHIFT;
+}
+
 /*
  * Whether it was sent before what jumped over it. Where timestamps do not tell, the
- * time does: no answer to that one can have come. But when the gap followed a segment
- * that was sent again, the answer to that one may have told of the loss (RFC 8985 §6.2:
- * by the time of sending, not by the number).
+ * time does: no answer to that one can have come. But when a segment was sent again
+ * behind the last new data before the gap, the answer to that one may have told of the
+ * loss (RFC 8985 §6.2: by the time of sending, not by the number).
  */
+
 static bool overtaken(const struct measure *g, const struct tcp_measure *m,
 	const struct segment *s, const struct gap *gap)
 {
 	const struct loss_state *l = &m->side[s->dir].loss;
 	const struct packet *p = s->p;
-	uint64_t now = m->newest_ns, least = reorder_ns(m), smooth, timeout, ago;
+	uint64_t now = m->newest_ns, least = reorder_ns(m), smooth, timeout, longest;
+	uint64_t since_new = ticks_ns(loss_at(now) - gap->new_at);
 
 	if (gap->has_tsval && p->has_timestamps && gap->tsval != p->tsval)
 		return segment_after(gap->tsval, p->tsval);
-	if (now - gap->ns >= least)
+	if (ticks_ns(loss_at(now) - gap->at) >= least)
 		return false;
-	if (!gap->doubtful || !l->resent)
+	if (!l->resent)
 		return true;
 	cause_round_trip(m, &smooth, &timeout);
-	ago = now - resent_last_ns(&g->pools, l, gap->ns);
-	return ago < least || ago > 2 * (smooth ? smooth : least);
+	longest = 2 * (smooth ? smooth : least);
+	if (since_new < longest)
+		longest = since_new;
+	return !resent_between(&g->pools, l, now - longest, now - least);
 }
 
 /* Most of it fills a gap. */
@@ -201,7 +218,7 @@ static void fill(struct measure *g, struct tcp_measure *m, struct segment *s,
 	struct loss_state *l = &m->side[s->dir].loss;
 	struct loss_counts *c = &m->result[s->dir].loss;
 	bool acked = l->has_acked && !segment_after(s->end, l->acked);
-	uint32_t n = segments(s, bytes);
+	uint32_t n = segments(m, s, bytes);
 	struct resent r = resent_of(m, s, RESENT_BEFORE, n);
 
 	if (overtaken(g, m, s, gap)) {
@@ -250,12 +267,12 @@ static void jump(struct measure *g, struct tcp_measure *m, unsigned dir,
 	struct loss_state *l = &m->side[dir].loss;
 	uint32_t to = jumper->dir == dir ? jumper->seq : jumper->ack;
 	struct gap gap = {
-		.ns = m->newest_ns,
+		.at = loss_at(m->newest_ns),
+		.new_at = l->new_at,
 		.from = l->next,
 		.to = to,
 		.tsval = jumper->tsval,
 		.missing = (to - l->next) & GAP_MOST,
-		.doubtful = l->again_last,
 		.has_tsval = jumper->dir == dir && jumper->has_timestamps,
 	};
 
@@ -301,7 +318,8 @@ static void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
 		repeated(g, m, s);
 	}
 	sent(m, l, s->p);
-	l->again_last = s->class == SEGMENT_AGAIN || s->class == SEGMENT_REPAIR;
+	if (s->class == SEGMENT_NEW || s->class == SEGMENT_AHEAD)
+		l->new_at = loss_at(m->newest_ns);
 }
 
 /* SACK blocks, the first of which may report what came twice (RFC 2883 §4). */
@@ -312,7 +330,6 @@ static void note_sacks(struct measure *g, struct tcp_measure *m, const struct pa
 	struct resent_ack ack = {.now_ns = m->newest_ns, .soon_ns = soon_ns(m, p->dir)};
 	unsigned first = 0;
 
-	l->sacks = true;
 	if (segment_after(p->ack, p->sack[0].from) ||
 		(p->sacks > 1 && !segment_after(p->sack[1].from, p->sack[0].from) &&
 			!segment_after(p->sack[0].to, p->sack[1].to)))
@@ -339,7 +356,7 @@ static void tidy(struct measure *g, struct loss_state *l, uint64_t now_ns)
 	if (l->has_blind && !segment_after(l->blind, l->acked))
 		l->has_blind = false;
 	if (l->gaps)
-		gaps_prune(&g->pools, l, before_ns);
+		gaps_prune(&g->pools, l, loss_at(now_ns), KEEP_NS >> LOSS_AT_SHIFT);
 	if (l->resent)
 		resent_prune(&g->pools, l, before_ns);
 }
@@ -403,7 +420,7 @@ static void note_ack(struct measure *g, struct tcp_measure *m, const struct segm
 	} else if (s->dup_ack && l->dup_acks < UINT8_MAX) {
 		l->dup_acks++;
 	}
-	l->told_at = (uint32_t)(m->newest_ns >> LOSS_TOLD_SHIFT);
+	l->told_at = loss_at(m->newest_ns);
 }
 
 void loss_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
@@ -418,7 +435,7 @@ void loss_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 		if (s->span) {
 			s->class = SEGMENT_NEW;
 			l->next = s->end;
-			l->again_last = false;
+			l->new_at = loss_at(m->newest_ns);
 			sent(m, l, p);
 		}
 	} else {

@@ -24,7 +24,7 @@ struct packet;
 struct tcp_measure;
 struct segment;
 
-#define LOSS_TOLD_SHIFT 10
+#define LOSS_AT_SHIFT 10
 
 struct loss_state {     /* of the data of one side; zeroed at the start */
 	uint32_t next;  /* highest sequence number seen + 1; valid when has_next */
@@ -36,17 +36,22 @@ struct loss_state {     /* of the data of one side; zeroed at the start */
 	uint32_t sacked;  /* end of the highest SACK block; valid when has_sacked */
 	uint32_t mark;    /* of its last segment with data and without IP id */
 	uint32_t told_at; /* last acknowledgement by the other side that said something;
-			     in 1 << LOSS_TOLD_SHIFT ns, wraps */
+			     loss_at */
 	uint64_t last_ns; /* its last data */
+	uint32_t new_at;  /* its last new data, loss_at */
 	uint8_t gaps_used, resent_used;
 	uint8_t dup_acks; /* by the other side since it last acknowledged more */
 	bool has_next : 1, has_acked : 1, has_blind : 1, has_sacked : 1;
-	bool sacks : 1;      /* the other side sends SACK */
-	bool closed : 1;     /* the other side's window is 0 */
-	bool again_last : 1; /* its last data had been sent before */
+	bool closed : 1; /* the other side's window is 0 */
 	bool probed : 1; /* the tail was sent again since it last acknowledged more */
 };
 _Static_assert(sizeof(struct loss_state) <= 48, "two in each measured connection");
+
+/* A time in units of 1.024 us that wraps after 73 minutes. */
+static inline uint32_t loss_at(uint64_t ns)
+{
+	return (uint32_t)(ns >> LOSS_AT_SHIFT);
+}
 
 struct loss_counts {            /* segments, but for rto and tlp: events */
 	uint32_t before, after; /* lost before, after the capture point */

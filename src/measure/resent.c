@@ -35,16 +35,15 @@ void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns)
 		resent_done(p, l);
 }
 
-uint64_t resent_last_ns(
-	const struct pools *p, const struct loss_state *l, uint64_t until_ns)
+bool resent_between(const struct pools *p, const struct loss_state *l, uint64_t from_ns,
+	uint64_t to_ns)
 {
 	const struct resent *r = all(p, l);
-	uint64_t last = 0;
 
 	for (uint32_t i = 0; i < l->resent_used; i++)
-		if (r[i].ns <= until_ns && r[i].ns > last)
-			last = r[i].ns;
-	return last;
+		if (r[i].ns >= from_ns && r[i].ns <= to_ns)
+			return true;
+	return false;
 }
 
 static bool join(struct resent *last, const struct resent *r)

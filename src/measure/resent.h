@@ -55,9 +55,9 @@ void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t
 bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent *late,
 	uint32_t *needless);
 
-/* When the last one up to `until_ns` was sent; 0: none, or it is forgotten. */
-uint64_t resent_last_ns(
-	const struct pools *p, const struct loss_state *l, uint64_t until_ns);
+/* Whether any was sent in this time. */
+bool resent_between(const struct pools *p, const struct loss_state *l, uint64_t from_ns,
+	uint64_t to_ns);
 
 /* Gives up those that were acknowledged and sent before `before_ns`. */
 void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns);
