@@ -24,11 +24,12 @@ struct way {            /* what one end sends */
 	uint64_t
 		answered; /* of its frames since both ways were seen; pping counts so */
 	uint64_t printed; /* `answered` at its last line */
-	uint64_t departed; /* `answered` up to its segment that was last timed */
-	uint64_t last_ns;  /* its last segment */
-	uint64_t min_ns;   /* least of its lines; UINT64_MAX: none */
-	uint32_t next;     /* highest sequence number + 1; valid when has_next */
-	bool has_next;
+	uint64_t departed;  /* `answered` up to its segment that was last timed */
+	uint64_t last_ns;   /* its last segment */
+	uint64_t min_ns;    /* least of its lines; UINT64_MAX: none */
+	uint32_t next;      /* highest sequence number + 1; valid when has_next */
+	uint32_t syn_tsval; /* of its last SYN; valid when has_syn */
+	bool has_next, has_syn;
 	uint16_t first, used, size; /* of the ring */
 	struct note *notes;         /* owned: not answered yet; oldest first */
 };
@@ -295,6 +296,18 @@ static void add_known(struct buf *out, bool known, uint64_t bytes)
 		buf_char(out, '*');
 }
 
+/* A handshake is timed by its numbers: whether this echoes a TSval is another question.
+ */
+static bool echoes(
+	const struct rtt_format *f, const struct state *s, const struct packet *p)
+{
+	if (!f->pending.has_timestamp || !p->has_timestamps)
+		return false;
+	if (f->pending.timestamp_kind != SAMPLE_handshake || p->tcp_flags & TCP_SYN)
+		return true;
+	return s && s->way[!p->dir].has_syn && s->way[!p->dir].syn_tsval == p->tsecr;
+}
+
 /* One line for each answer to a TSval, of the way that the answer goes. */
 static bool pping_line(struct rtt_format *f, struct state *s, const struct packet *p,
 	const struct note *n, struct buf *out)
@@ -302,7 +315,7 @@ static bool pping_line(struct rtt_format *f, struct state *s, const struct packe
 	struct way *w = s ? &s->way[p->dir] : NULL;
 	uint64_t rtt_ns = f->pending.timestamp_ns;
 
-	if (!f->pending.has_timestamp || !p->has_timestamps)
+	if (!echoes(f, s, p))
 		return false;
 	if (w && rtt_ns < w->min_ns)
 		w->min_ns = rtt_ns;
@@ -326,6 +339,7 @@ static bool pping_line(struct rtt_format *f, struct state *s, const struct packe
 struct connmon_facts {
 	int32_t hole;      /* sequence numbers jumped over; < 0: seen before */
 	bool dup;          /* duplicate acknowledgement */
+	bool echoes;       /* a TSval, for the first time */
 	uint64_t since_ns; /* the segment before of that way */
 	uint64_t bytes;
 };
@@ -344,7 +358,7 @@ static bool connmon_line(struct rtt_format *f, const struct segment *s,
 	const struct connmon_facts *facts, struct buf *out)
 {
 	const struct pending *pending = &f->pending;
-	bool timestamp = pending->has_timestamp && s->p->has_timestamps;
+	bool timestamp = facts->echoes;
 
 	if (!timestamp && !pending->has_seq && facts->hole <= 0 &&
 		!(facts->dup && facts->since_ns))
@@ -402,6 +416,10 @@ static void remember(struct state *s, const struct segment *segment)
 	struct way *w = &s->way[segment->dir];
 
 	w->last_ns = segment->p->ts_ns;
+	if (segment->p->tcp_flags & TCP_SYN && segment->p->has_timestamps) {
+		w->syn_tsval = segment->p->tsval;
+		w->has_syn = true;
+	}
 	if (segment->p->tcp_flags & TCP_RST)
 		return;
 	if (!w->has_next || segment_after(segment->end, w->next))
@@ -427,6 +445,7 @@ bool rtt_format_segment(struct rtt_format *f, const struct flow *flow, uint64_t 
 		line = pping_line(f, s, p, n, out);
 	} else {
 		facts = facts_of(flow, s, segment);
+		facts.echoes = echoes(f, s, p);
 		line = connmon_line(f, segment, &facts, out);
 	}
 	if (s)

@@ -162,6 +162,21 @@ static void pping_needs_timestamps(void **state)
 	scene_done(&s);
 }
 
+/* A handshake whose ACK echoes something else: its time is no timestamp's. */
+static void pping_wants_an_echo(void **state)
+{
+	static const struct step steps[] = {
+		{0, SYN, 0, 100, 0, 0, SAMPLE_NO, 0, false, NULL},
+		{1, SYN | ACK, 0, 900, 100, 0, SAMPLE_NO, 0, false, NULL},
+		{0, ACK, 0, 101, 899, 0, SAMPLE_handshake, 10000, false, NULL},
+	};
+	struct scene s = scene_of(RTT_FORMAT_PPING, MUCH);
+
+	(void)state;
+	PLAY(&s, steps);
+	scene_done(&s);
+}
+
 /* More TSvals on their way than are remembered: the oldest are unknown, not wrong. */
 static void pping_forgets_the_oldest(void **state)
 {
@@ -298,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pping_counts_what_departed_and_came),
 		cmocka_unit_test(pping_needs_timestamps),
+		cmocka_unit_test(pping_wants_an_echo),
 		cmocka_unit_test(pping_forgets_the_oldest),
 		cmocka_unit_test(no_memory_is_said),
 		cmocka_unit_test(connmon_tells_holes_and_duplicates),
