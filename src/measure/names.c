@@ -10,8 +10,8 @@
 #include "measure/measure.h"
 #include "measure/quic_initial.h"
 
-/* STARTTLS comes after about five packets of a greeting and commands. */
-#define LOOKS_MOST      16
+/* STARTTLS comes after about five packets of a greeting and commands, with FTP 20. */
+#define LOOKS_MOST      32
 #define INITIALS_MOST   4     /* opened of one datagram */
 #define OPENED_A_SECOND 20000 /* datagrams, by their own time */
 

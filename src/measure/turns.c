@@ -22,13 +22,14 @@ enum tls {
 	TLS_HELLO,        /* ClientHello; no turns until the handshake is over */
 	TLS_KEYS,         /* ServerHello */
 	TLS_KEYS_13,      /* of TLS 1.3: the client's Finished looks like data */
+	TLS_FRESH_13,     /* data; the server may send tickets (RFC 8446 §4.6.1) */
 	TLS_OPEN,         /* data */
 	TLS_OPEN_13,      /* here alerts look like data as well */
 	TLS_BY_RESPONDER, /* who answers TCP is the client of TLS: no turns */
 };
 
-#define LOOKS_MOST   16      /* data segments; STARTTLS comes after about five */
-#define RECORDS_MOST 8       /* looked at in a segment */
+#define LOOKS_MOST   32 /* data segments; STARTTLS comes after 5, with FTP after 20 */
+#define RECORDS_MOST 8  /* looked at in a segment */
 #define PAUSE_NS     2000000 /* a server that thinks less still sends the tickets */
 #define ALERT_13     19      /* bytes of an alert's record in TLS 1.3: RFC 8446 §5.2 */
 
@@ -120,19 +121,6 @@ static unsigned data_records(const struct segment *s)
 	return count;
 }
 
-/* A server may send tickets as soon as it has the client's Finished (§4.6.1). */
-static void expect_tickets(
-	struct turns *t, const struct segment *s, const struct rtt *server)
-{
-	uint32_t rtt_us;
-
-	t->tls = TLS_OPEN_13;
-	if (!rtt_least_us(server, &rtt_us))
-		t->tickets_ns = UINT64_MAX; /* up to the first pause */
-	else
-		t->tickets_ns = s->p->ts_ns + rtt_us * 1000ull + PAUSE_NS;
-}
-
 static bool is_alert(const struct turns *t, const struct segment *s)
 {
 	struct cur c = cur_of(s->p->payload, s->p->payload_captured), body;
@@ -143,7 +131,7 @@ static bool is_alert(const struct turns *t, const struct segment *s)
 }
 
 /* Whether the client's segment asks something, and is not of the handshake. */
-static bool asks(struct turns *t, const struct segment *s, const struct rtt *server)
+static bool asks(struct turns *t, const struct segment *s)
 {
 	unsigned count;
 
@@ -151,6 +139,7 @@ static bool asks(struct turns *t, const struct segment *s, const struct rtt *ser
 	case TLS_NONE: return true;
 	case TLS_HELLO:
 	case TLS_BY_RESPONDER: return false;
+	case TLS_FRESH_13:
 	case TLS_OPEN:
 	case TLS_OPEN_13: return t->state != TURN_NONE || !is_alert(t, s);
 	default: break;
@@ -159,18 +148,54 @@ static bool asks(struct turns *t, const struct segment *s, const struct rtt *ser
 	if (t->tls == TLS_KEYS && count)
 		t->tls = TLS_OPEN;
 	else if (t->tls == TLS_KEYS_13 && count--)
-		expect_tickets(t, s, server);
+		t->tls = TLS_FRESH_13; /* Finished was one of them */
 	else
 		return false;
 	return count > 0;
 }
 
-/* Tickets, and what follows them without a pause: no response yet. */
-static bool is_ticket(struct turns *t, uint64_t now_ns)
+/* Up to when data may be tickets that the first request met or set free. */
+static uint64_t tickets_until(uint64_t now_ns, const struct rtt *server)
 {
-	if (t->tls != TLS_OPEN_13 || now_ns > t->tickets_ns)
+	uint32_t rtt_us;
+
+	if (!rtt_least_us(server, &rtt_us))
+		return UINT64_MAX; /* up to the first pause */
+	return now_ns + rtt_us * 1000ull + PAUSE_NS;
+}
+
+/* Bytes of its records when all are of the first one's size; else 0. */
+static unsigned record_bytes(const struct segment *s)
+{
+	struct cur c = cur_of(s->p->payload, s->p->payload_captured), body;
+	unsigned len;
+
+	if (hello_record(&c, &body) != RECORD_DATA || c.bad)
+		return 0;
+	len = (unsigned)(body.end - s->p->payload);
+	return s->p->payload_len % len ? 0 : len;
+}
+
+/*
+ * Data before the first request, at once after it, and without a pause behind those:
+ * no response yet. The second ticket may come later, when the first one is
+ * acknowledged (Nagle); it has the same size.
+ */
+static bool is_ticket(struct turns *t, const struct segment *s)
+{
+	uint64_t now_ns = s->p->ts_ns;
+	unsigned bytes;
+
+	if (t->tls != TLS_FRESH_13)
 		return false;
+	bytes = record_bytes(s);
+	if (t->state != TURN_NONE && now_ns > t->tickets_ns &&
+		(!bytes || bytes != t->ticket_bytes))
+		return false;
+	if (!t->ticket_bytes)
+		t->ticket_bytes = (uint16_t)bytes;
 	t->tickets_ns = now_ns + PAUSE_NS;
+	t->ticketed = t->state != TURN_NONE;
 	return true;
 }
 
@@ -182,10 +207,17 @@ static bool crosses(const struct loss_state *server, const struct segment *s)
 	return server->has_next && segment_after(server->next, s->p->ack);
 }
 
-static void begin(
-	struct turns *t, const struct segment *s, const struct loss_state *server)
+static void begin(struct tcp_measure *m, const struct segment *s)
 {
-	bool sound = is_timed(s) && !crosses(server, s) && !t->pipelined;
+	struct turns *t = &m->turns;
+	bool sound = is_timed(s) && !crosses(&m->side[!s->dir].loss, s) &&
+		     !t->pipelined;
+
+	if (t->ticketed) /* if that was the response, it is the second request */
+		t->tls = TLS_OPEN_13;
+	if (t->tls == TLS_FRESH_13)
+		t->tickets_ns = tickets_until(s->p->ts_ns, &m->result[!s->dir].rtt);
+	t->ticketed = false;
 
 	t->state = sound ? TURN_WAITING : TURN_VOID;
 	t->request_ns = s->p->ts_ns;
@@ -212,7 +244,7 @@ static void go_on(struct turns *t, const struct segment *s)
 		t->state = TURN_VOID;
 }
 
-static void said(struct tcp_measure *m, const struct segment *s, unsigned orig)
+static void said(struct tcp_measure *m, const struct segment *s)
 {
 	struct turns *t = &m->turns;
 
@@ -220,10 +252,10 @@ static void said(struct tcp_measure *m, const struct segment *s, unsigned orig)
 		t->spoilt |= s->class == SEGMENT_AGAIN && !s->acked_before;
 		return;
 	}
-	if (!asks(t, s, &m->result[!orig].rtt))
+	if (!asks(t, s))
 		return;
-	if (t->state == TURN_NONE)
-		begin(t, s, &m->side[!orig].loss);
+	if (t->state == TURN_NONE || t->ticketed)
+		begin(m, s);
 	else
 		go_on(t, s);
 }
@@ -238,8 +270,10 @@ static void answered(struct measure *g, struct turns *t, const struct segment *s
 	/* What fills a hole is older than it comes. */
 	if (is_again(s) || s->class == SEGMENT_REPAIR || s->class == SEGMENT_REORDERED)
 		return;
-	if (is_ticket(t, now_ns))
+	if (is_ticket(t, s))
 		return;
+	if (t->tls == TLS_FRESH_13)
+		t->tls = TLS_OPEN_13;
 	if (segment_after(t->request_end, s->p->ack)) {
 		t->state = TURN_VOID;
 		return;
@@ -268,8 +302,8 @@ void turns_segment(struct measure *g, struct tcp_measure *m, const struct segmen
 	if (t->looked < LOOKS_MOST)
 		tls_segment(t, s, orig);
 	if (s->dir == orig)
-		said(m, s, orig);
-	else if (t->state != TURN_NONE)
+		said(m, s);
+	else if (t->state != TURN_NONE || t->tls == TLS_FRESH_13)
 		answered(g, t, s);
 }
 

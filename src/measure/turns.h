@@ -12,9 +12,11 @@ struct tcp_measure;
 struct segment;
 
 struct turns {
-	uint64_t request_ns;  /* last byte of the originator's data */
-	uint64_t tickets_ns;  /* data of a TLS 1.3 server up to then may be tickets */
-	uint32_t request_end; /* sequence number behind it */
+	uint64_t request_ns;   /* last byte of the originator's data */
+	uint64_t tickets_ns;   /* data of a TLS 1.3 server up to then may be tickets */
+	uint16_t ticket_bytes; /* of the first one; 0: not known */
+	bool ticketed;         /* since the request, what may have been tickets */
+	uint32_t request_end;  /* sequence number behind it */
 	uint32_t first_byte_us, tls_us; /* valid when has_… */
 	bool has_first_byte, has_tls;
 	uint8_t state, tls; /* turns.c's, as the rest */

@@ -202,6 +202,29 @@ class Tls(konn.Case):
             self.assert_fields(row, tls_handshake_us=22_000, first_byte_us=140_000)
             self.assertAlmostEqual(row.get("app_time_us", 0), 120_000, delta=1000)
 
+    def test_13_with_tickets_one_by_one(self):
+        """Nagle: the second one waits for the first one's delayed acknowledgement."""
+        for asked_before in (False, True):
+            t = self.hello(True)
+            flight = H.record(H.server_hello(version13=True)) + H.CIPHER_SPEC
+            t.wait(SERVER).send(1, PA, flight + H.sealed(800))
+            t.wait(CLIENT).send(0, PA, H.CIPHER_SPEC + H.sealed(53))
+            if asked_before:
+                t.send(0, PA, H.sealed(300))
+            t.wait(SERVER).send(1, PA, H.sealed(266))
+            t.wait(CLIENT + 40 * MS)
+            if asked_before:
+                t.send(0, A)
+            else:
+                t.send(0, PA, H.sealed(300))
+            t.wait(SERVER).send(1, PA, H.sealed(266))
+            t.wait(300 * MS).send(1, PA, H.sealed(1000))
+            t.wait(CLIENT).send(0, A)
+            row = self.row(t.frames)
+            wanted = 390 if asked_before else 320
+            self.assertEqual(row.get("first_byte_us"), wanted * 1000)
+            self.assertAlmostEqual(row.get("app_time_us", 0), wanted * 1000 - 20_000, delta=1000)
+
     def test_13_without_tickets(self):
         t = self.hello(True)
         flight = H.record(H.server_hello(version13=True)) + H.CIPHER_SPEC
