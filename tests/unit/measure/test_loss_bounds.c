@@ -71,6 +71,14 @@ static void super_packets(struct world *w)
 	/* mostly new */
 	assert_int_equal(sent(w, 1 + 10 * SIZE, 3 * SIZE), SEGMENT_NEW);
 	assert_int_equal(sent(w, 1 + 13 * SIZE, SIZE), SEGMENT_NEW);
+	/* three that were seen, and a new one behind them */
+	p = (struct packet){.seq = w->isn + 1 + 11 * SIZE, .payload_len = 4 * SIZE};
+	p.ack = 5001;
+	p.segments = 4;
+	give(w, &p);
+	assert_int_equal(w->last.class, SEGMENT_AGAIN);
+	assert_int_equal(counts(w)->after, 4 + 3);
+	assert_int_equal(sent(w, 1 + 15 * SIZE, SIZE), SEGMENT_NEW);
 }
 
 static void resets(struct world *w)
