@@ -193,6 +193,11 @@ static bool is_reordering(const struct verdict *v)
 	       more_than_ppm(v->reordered, v->segments, REORDER_PPM);
 }
 
+static bool is_loss(const struct verdict *v)
+{
+	return v->lost >= LOSSES && more_than_ppm(v->lost, v->segments, LOSS_PPM);
+}
+
 /* The network's share: what of it held the sender. */
 static void say_network(struct verdict *v, const struct limit_shares *s)
 {
@@ -206,8 +211,7 @@ static void say_network(struct verdict *v, const struct limit_shares *s)
 		say(v, VERDICT_queueing, VERDICT_WHO_NOBODY, ns);
 	else if (is_reordering(v))
 		say(v, VERDICT_reordering, VERDICT_WHO_NOBODY, ns);
-	else if (v->lost >= LOSSES && !is_full(v, q) &&
-		 more_than_ppm(v->lost, v->segments, LOSS_PPM))
+	else if (is_loss(v) && (!is_full(v, q) || v->ns[LIMIT_loss] > ns / 2))
 		say(v, VERDICT_loss, VERDICT_WHO_NOBODY, ns);
 	else if (v->ns[LIMIT_slow_start] > ns / 2)
 		say(v, VERDICT_slow_start, VERDICT_WHO_NOBODY, ns);

@@ -260,7 +260,7 @@ static void say_loss(struct buf *out, const struct flow *f, const struct verdict
 	say_where(out, f, v);
 	if (!v->flight || !v->sees_sender)
 		return;
-	buf_str(out, "; that keeps the congestion window small: ");
+	buf_str(out, "; that keeps the congestion window down: ");
 	say_ceiling(out, v);
 }
 

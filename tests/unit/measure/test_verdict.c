@@ -163,6 +163,42 @@ static void test_loss_and_its_place(void **state)
 	assert_int_equal(made(&m).by, VERDICT_path);
 }
 
+/* What a full link drops is the path's; but not when most of the time went on repairs.
+ */
+static void test_a_full_link(void **state)
+{
+	struct tcp_measure m;
+
+	(void)state;
+	begin(&m);
+	waited(&m, LIMIT_path, 9000);
+	waited(&m, LIMIT_loss, 1000);
+	m.result[0].loss.after = 70;
+	assert_int_equal(made(&m).by, VERDICT_loss);
+	m.result[0].limit.even_ns = 8000 * MS_NS;
+	assert_int_equal(made(&m).by, VERDICT_path);
+	assert_true(made(&m).even);
+	waited(&m, LIMIT_loss, 11000);
+	assert_int_equal(made(&m).by, VERDICT_loss);
+}
+
+/* Every sender may begin with ten segments: with less in flight it has no more. */
+static void test_less_than_a_first_window(void **state)
+{
+	struct tcp_measure m;
+
+	(void)state;
+	begin(&m);
+	waited(&m, LIMIT_path, 10000);
+	m.result[0].limit.segment = 1448;
+	m.result[0].limit.queue.flight = 12000;
+	m.result[0].rtt.handshake_us = 1000; /* the capture point is beside it */
+	assert_int_equal(made(&m).by, VERDICT_application);
+	assert_int_equal(made(&m).who, VERDICT_WHO_WRITER);
+	m.result[0].limit.queue.flight = 20000;
+	assert_int_equal(made(&m).by, VERDICT_path);
+}
+
 static void test_timers(void **state)
 {
 	struct tcp_measure m;
@@ -306,6 +342,8 @@ int main(void)
 		cmocka_unit_test(test_whose_application),
 		cmocka_unit_test(test_a_small_window_and_a_slow_reader),
 		cmocka_unit_test(test_loss_and_its_place),
+		cmocka_unit_test(test_a_full_link),
+		cmocka_unit_test(test_less_than_a_first_window),
 		cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_reordering),
 		cmocka_unit_test(test_a_queue_that_grows_with_the_flight),
