@@ -86,7 +86,9 @@ struct flow {
 	_Alignas(64) struct tuple key;
 	uint64_t last_ns;
 	struct wheel_link link;   /* the table's timing wheel */
-	uint32_t facts;           /* enum flow_fact */
+	uint16_t facts;           /* enum flow_fact */
+	uint8_t orig;             /* direction whose sender opened the connection */
+	uint8_t class;            /* which wheel of the table holds it */
 	uint32_t rate_second;     /* second that rate[] was rolled to */
 	struct flow_side side[2]; /* by direction: 0 is sent by endpoint 0 of key */
 
@@ -94,7 +96,6 @@ struct flow {
 	struct rate rate[2]; /* payload bytes and packets by direction; rolled each
 				second */
 	uint64_t first_ns;
-	uint8_t orig; /* direction whose sender opened the connection */
 	uint8_t vlans, tunnels;
 	uint8_t evicted;    /* enum evict_class; EVICT_NONE: ended by itself */
 	uint16_t interface; /* index into the source's list: the one that counts */
@@ -119,7 +120,6 @@ struct flow {
 	struct tcp_measure *tcp; /* owned; NULL: no TCP, or a small record */
 	struct talk *talk;       /* owned; NULL: nothing is measured */
 	uint32_t talk_number;    /* of *talk in POOL_TALK */
-	uint8_t class;           /* which wheel of the table holds it */
 };
 
 #define FLOW_HOT_BYTES offsetof(struct flow, rate)

@@ -192,7 +192,7 @@ bool pool_measure(struct flow_table *t, uint32_t ref)
 
 	if (f->key.proto != PROTO_TCP)
 		return false;
-	f->tcp = slab_at(&t->tcp, REF_NUMBER(ref));
+	f->tcp = pool_tcp(t, ref);
 	memset(f->tcp, 0, sizeof(*f->tcp));
 	return true;
 }

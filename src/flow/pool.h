@@ -54,6 +54,12 @@ static inline struct flow *pool_full(const struct flow_table *t, uint32_t ref)
 	return slab_at(&t->slab[REF_FULL], REF_NUMBER(ref));
 }
 
+/* What is measured of a full TCP flow; its own flow.tcp. */
+static inline struct tcp_measure *pool_tcp(const struct flow_table *t, uint32_t ref)
+{
+	return slab_at(&t->tcp, REF_NUMBER(ref));
+}
+
 static inline struct small *pool_small(const struct flow_table *t, uint32_t ref)
 {
 	return slab_at(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));

@@ -3,15 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/frame.h"
+#include "flow/fetch.h"
 #include "flow/orient.h"
 #include "flow/talks.h"
 #include "flow/tcp.h"
 #include "flow/update.h"
 
-#define CLOCK_STEP_NS 5000000u /* time that runs back further than this is a step */
-#define AHEAD         6u /* packets; measured: 12 and 24 are slower, 4 is about the same */
-#define LINE          64u
+#define CLOCK_STEP_NS 5000000u  /* time that runs back further than this is a step */
 #define COPY_NS       50000000u /* between interfaces of this machine */
 
 static void tell_sample(void *ctx, const void *subject, const struct sample *s)
@@ -184,7 +182,7 @@ static void create_full(struct flow_table *t, const struct packet *p)
 		return;
 	announce(t, ref, p);
 	if (t->merge_interfaces)
-		(void)update_is_copy(t, pool_full(t, ref), p); /* the first never is */
+		(void)update_is_copy(t, ref, p); /* the first never is */
 	update_flow(t, ref, p);
 }
 
@@ -251,7 +249,7 @@ static bool update_small(struct flow_table *t, uint32_t ref, const struct packet
 	ref = pool_promote(t, ref, p->hash);
 	if (!ref)
 		return false;
-	if (update_is_copy(t, pool_full(t, ref), p))
+	if (update_is_copy(t, ref, p))
 		return true;
 	update_flow(t, ref, p);
 	return false;
@@ -289,7 +287,7 @@ static bool feed_one(struct flow_table *t, const struct packet *p)
 	}
 	if (REF_KIND(ref) != REF_FULL)
 		return update_small(t, ref, p);
-	if (update_is_copy(t, pool_full(t, ref), p))
+	if (update_is_copy(t, ref, p))
 		return true;
 	update_flow(t, ref, p);
 	return false;
@@ -309,51 +307,13 @@ static void clock_to(struct flow_table *t, uint64_t ts_ns)
 		wheel_back(&t->wheel[c], ts_ns);
 }
 
-static void prefetch_lines(const uint8_t *at, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i += LINE)
-		__builtin_prefetch(at + i, 1);
-}
-
-static void prefetch_record(struct flow_table *t, const struct packet *p)
-{
-	uint32_t at = p->hash, ref = index_next(&t->index, p->hash, &at);
-	const uint8_t *record;
-
-	if (!ref)
-		return;
-	record = slab_at(&t->slab[REF_KIND(ref)], REF_NUMBER(ref));
-	if (REF_KIND(ref) != REF_FULL) {
-		prefetch_lines(record, 2 * LINE);
-		return;
-	}
-	prefetch_lines(record, FLOW_HOT_BYTES);
-	if (p->kind == PACKET_TCP)
-		prefetch_lines(
-			slab_at(&t->tcp, REF_NUMBER(ref)), TCP_MEASURE_HOT_BYTES);
-}
-
-/* Slots are fetched two steps ahead of their packet, records one: the misses overlap.
- */
-static void fetch_ahead(
-	struct flow_table *t, const struct packet *packets, unsigned at, unsigned count)
-{
-	if (at + AHEAD < count && has_flow(&packets[at + AHEAD]))
-		prefetch_record(t, &packets[at + AHEAD]);
-	if (at + 2 * AHEAD < count && has_flow(&packets[at + 2 * AHEAD]))
-		index_prefetch(&t->index, packets[at + 2 * AHEAD].hash);
-}
-
 void flow_table_feed(struct flow_table *t, struct packet *packets, unsigned count)
 {
-	for (unsigned i = 0; i < 2 * AHEAD && i < count; i++)
-		if (has_flow(&packets[i]))
-			index_prefetch(&t->index, packets[i].hash);
-	for (unsigned i = 0; i < AHEAD && i < count; i++)
-		if (has_flow(&packets[i]))
-			prefetch_record(t, &packets[i]);
+	struct fetch fetch;
+
+	fetch_begin(&fetch, t, packets, count);
 	for (unsigned i = 0; i < count; i++) {
-		fetch_ahead(t, packets, i, count);
+		fetch_ahead(&fetch, i);
 		counters_packet(t->setup.counters, &packets[i]);
 		clock_to(t, packets[i].ts_ns);
 		packets[i].copy = has_flow(&packets[i]) && feed_one(t, &packets[i]);

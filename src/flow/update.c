@@ -68,12 +68,13 @@ static bool other_interface(
 	return false;
 }
 
-static bool mirrored(const struct flow *f, const struct packet *p)
+static bool mirrored(const struct flow_table *t, uint32_t ref, const struct packet *p)
 {
+	const struct flow *f = pool_full(t, ref);
 	const struct flow_side *s = &f->side[p->dir];
 
-	if (p->ip_id == 0 && p->kind == PACKET_TCP && f->tcp)
-		return loss_is_copy(f->tcp, p);
+	if (p->ip_id == 0 && p->kind == PACKET_TCP)
+		return loss_is_copy(pool_tcp(t, ref), p);
 	if (p->ip_id == 0 || p->ip_id != s->last_ip_id || p->fragment ||
 		p->ip_bytes != s->last_size || p->ts_ns > f->last_ns + MIRROR_NS)
 		return false;
@@ -82,10 +83,12 @@ static bool mirrored(const struct flow *f, const struct packet *p)
 		       p->ack == s->ack);
 }
 
-bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p)
+bool update_is_copy(struct flow_table *t, uint32_t ref, const struct packet *p)
 {
+	struct flow *f = pool_full(t, ref);
+
 	if (!other_interface(t, f, p)) {
-		if (!mirrored(f, p))
+		if (!mirrored(t, ref, p))
 			return false;
 		if (f->tcp && p->payload_len)
 			f->tcp->result[p->dir].loss.duplicates++;
@@ -174,8 +177,7 @@ static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *
 	unsigned change;
 
 	t->measure.subject = f;
-	if (f->tcp)
-		tcp_measure_segment(&t->measure, f->tcp, p, f->orig, &s);
+	tcp_measure_segment(&t->measure, pool_tcp(t, ref), p, f->orig, &s);
 	if (__builtin_expect(t->setup.sink.segment != NULL, 0))
 		t->setup.sink.segment(t->setup.sink.ctx, f, &s);
 	if (p->payload_len && !(f->facts & FLOW_NAMED) && s.class < SEGMENT_AGAIN)

@@ -15,7 +15,7 @@ void update_begin(struct flow_table *t, struct flow *f, const struct packet *p);
  * True for a packet that was counted already: another interface carried it first, or a
  * mirror shows it twice. It is noted and must change nothing else.
  */
-bool update_is_copy(struct flow_table *t, struct flow *f, const struct packet *p);
+bool update_is_copy(struct flow_table *t, uint32_t ref, const struct packet *p);
 
 /* Counters, rates, details, states; gives the events. */
 void update_flow(struct flow_table *t, uint32_t ref, const struct packet *p);

@@ -17,7 +17,7 @@ void cause_round_trip(const struct tcp_measure *m, uint64_t *smooth, uint64_t *t
 		if (r->samples) {
 			us += r->smooth_us;
 			var_us += r->var_us;
-		} else if (rtt_least_us(r, &least)) {
+		} else if (rtt_least_us(&m->side[d].rtt, &least)) {
 			us += least;
 		}
 	}

@@ -44,7 +44,7 @@ static uint32_t least_us(const struct tcp_measure *m, unsigned half)
 {
 	uint32_t us;
 
-	return rtt_least_us(&m->result[half].rtt, &us) ? us : 0;
+	return rtt_least_us(&m->side[half].rtt, &us) ? us : 0;
 }
 
 static uint32_t to_us(uint64_t ns)
@@ -55,20 +55,22 @@ static uint32_t to_us(uint64_t ns)
 static void add(
 	struct limit_shares *out, enum limit limit, uint64_t ns, uint64_t now_ns)
 {
-	uint32_t *recent = &out->recent_us[0][limit];
+	struct limit_wait *wait = &out->wait[limit];
 
-	out->ns[limit] += ns;
+	wait->ns += ns;
 	if (now_ns - out->recent_ns >= RECENT_NS) {
 		bool next = now_ns - out->recent_ns < 2 * RECENT_NS;
 
 		for (unsigned i = 0; i < LIMIT_COUNT; i++) {
-			out->recent_us[1][i] = next ? out->recent_us[0][i] : 0;
-			out->recent_us[0][i] = 0;
+			uint32_t *recent_us = out->wait[i].recent_us;
+
+			recent_us[1] = next ? recent_us[0] : 0;
+			recent_us[0] = 0;
 		}
 		out->recent_ns = now_ns;
 	}
 	/* What began before the last two windows is not recent. */
-	*recent += to_us(ns < 2 * RECENT_NS ? ns : 2 * RECENT_NS);
+	wait->recent_us[0] += to_us(ns < 2 * RECENT_NS ? ns : 2 * RECENT_NS);
 	if (ns / 1000 > out->longest_us) {
 		out->longest_us = to_us(ns);
 		out->longest = (uint8_t)limit;
@@ -78,7 +80,7 @@ static void add(
 /* A wait for the window, weighed by its time. */
 static void note_window(struct limit_shares *out, uint32_t window, uint64_t ns)
 {
-	float all = (float)out->ns[LIMIT_window] + (float)ns;
+	float all = (float)out->wait[LIMIT_window].ns + (float)ns;
 
 	if (window > out->window_most)
 		out->window_most = window;
@@ -253,7 +255,7 @@ static uint32_t ack_age_us(const struct tcp_measure *m, const struct segment *s)
 	uint64_t acked_ns = m->side[s->dir].limit.ack_ns;
 	uint32_t age, half;
 
-	if (!s->has_known || !rtt_least_us(&m->result[s->dir].rtt, &half))
+	if (!s->has_known || !rtt_least_us(&m->side[s->dir].rtt, &half))
 		return 0;
 	if (s->p->has_timestamps || acked_ns < s->known_ns)
 		acked_ns = s->known_ns;
@@ -329,10 +331,10 @@ static void convict(struct tcp_measure *m, const struct segment *s, uint32_t us)
 		return;
 	}
 	st->alone = 0;
-	if (ns > out->ns[LIMIT_application])
+	if (ns > out->wait[LIMIT_application].ns)
 		return;
-	out->ns[LIMIT_application] -= ns;
-	out->ns[LIMIT_rto] += ns;
+	out->wait[LIMIT_application].ns -= ns;
+	out->wait[LIMIT_rto].ns += ns;
 	out->stalls++;
 	out->writes--;
 	if (out->longest_us == out->suspect_us)

@@ -52,27 +52,32 @@ struct limit_queue { /* do round trips grow with what is in flight? (Welford) */
 	float flight2, rtt2, both; /* sums of squares and products around them */
 };
 
-struct limit_shares {                       /* of one sender */
-	uint64_t ns[LIMIT_COUNT];           /* waited for each */
-	uint32_t recent_us[2][LIMIT_COUNT]; /* of this and the 10 s before */
-	uint64_t even_ns;   /* of path and slow_start: in gaps like those before */
+struct limit_wait { /* for one thing */
+	uint64_t ns;
+	uint32_t recent_us[2]; /* of this and the 10 s before */
+};
+
+struct limit_shares {       /* of one sender; what each gap touches comes first */
 	uint64_t recent_ns; /* when the current 10 s began */
-	uint64_t first_ns, last_ns; /* of its data; valid when segments > 0 */
-	uint64_t bytes;             /* of it, nothing twice */
-	uint32_t segments; /* with data, sent again or not; those of super-packets each
-			    */
-	uint32_t writes;   /* pauses its application made */
-	uint32_t turns;    /* gaps in which the other side spoke */
-	uint32_t stalls;   /* timers that ran out */
-	uint32_t longest_us;  /* the longest gap, for `longest` */
+	uint64_t last_ns;   /* of its data; valid when segments > 0 */
+	uint64_t bytes;     /* of it, nothing twice */
+	uint64_t even_ns;   /* of path and slow_start: in gaps like those before */
+	uint32_t segments;  /* with data, sent again or not; those of super-packets each
+			     */
 	uint32_t flight_most; /* bytes */
+	uint32_t longest_us;  /* the longest gap, for `longest` */
+	uint32_t suspect_us;  /* the gap that may have been a timer's */
+	uint32_t writes;      /* pauses its application made */
+	uint32_t turns;       /* gaps in which the other side spoke */
+	uint32_t stalls;      /* timers that ran out */
+	uint16_t segment;     /* payload of a whole one, 0: not known */
+	uint8_t longest;      /* enum limit */
+	struct limit_wait wait[LIMIT_COUNT];
+	uint64_t first_ns; /* of its data; valid when segments > 0 */
 	uint32_t
 		window_most; /* the receiver's, of those the sender waited for; bytes */
 	float window;        /* their mean */
 	struct limit_queue queue;
-	uint32_t suspect_us; /* the gap that may have been a timer's */
-	uint16_t segment;    /* payload of a whole one, 0: not known */
-	uint8_t longest;     /* enum limit */
 };
 
 const char *limit_name(enum limit limit);

@@ -19,7 +19,7 @@ static uint64_t least_ns(const struct tcp_measure *m, unsigned dir)
 {
 	uint32_t us;
 
-	return rtt_least_us(&m->result[dir].rtt, &us) ? us * 1000ull : 0;
+	return rtt_least_us(&m->side[dir].rtt, &us) ? us * 1000ull : 0;
 }
 
 /*

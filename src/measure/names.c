@@ -12,6 +12,7 @@
 
 /* STARTTLS comes after about five packets of a greeting and commands, with FTP 20. */
 #define LOOKS_MOST      32
+#define BINARY_LOOKS    7     /* more for what is no text: no greeting, no commands */
 #define INITIALS_MOST   4     /* opened of one datagram */
 #define OPENED_A_SECOND 20000 /* datagrams, by their own time */
 
@@ -390,6 +391,17 @@ bool names_begin(const struct packet *p)
 	       http_begins(p->payload, p->payload_captured);
 }
 
+static bool is_text(const struct packet *p)
+{
+	for (unsigned i = 0; i < p->payload_captured && i < 8; i++) {
+		uint8_t c = p->payload[i];
+
+		if ((c < ' ' && (c < '\t' || c > '\r')) || c > '~')
+			return false;
+	}
+	return true;
+}
+
 void names_packet(
 	struct measure *g, struct names *n, const struct packet *p, bool from_orig)
 {
@@ -401,6 +413,8 @@ void names_packet(
 		grow(g, n, p);
 	} else {
 		look(g, n, p, from_orig);
+		if (!is_text(p))
+			n->looked += BINARY_LOOKS;
 	}
 	if (n->looked >= LOOKS_MOST)
 		finish(g, n);

@@ -77,13 +77,25 @@ static void count(struct rtt *r, enum rtt_family family)
 		r->count[f] = (uint16_t)((r->count[f] + 1) / 2);
 }
 
-static void keep(
-	struct measure *g, struct rtt *r, const struct sample *sample, bool figures)
+static void keep_least(struct rtt_state *half, uint32_t us)
 {
+	if (half->has_least && half->least_us <= us)
+		return;
+	half->has_least = true;
+	half->least_us = us;
+}
+
+static void keep(struct measure *g, struct tcp_measure *m, const struct sample *sample,
+	bool figures)
+{
+	struct rtt *r = &m->result[sample->half].rtt;
 	enum rtt_family family = family_of(sample->kind);
 	uint32_t us = to_us(sample->rtt_ns);
+	bool first = sample->kind == SAMPLE_handshake && !r->has_handshake;
 
-	if (sample->kind == SAMPLE_handshake && !r->has_handshake) {
+	if (figures || first)
+		keep_least(&m->side[sample->half].rtt, us);
+	if (first) {
 		r->handshake_us = us;
 		r->has_handshake = true;
 	}
@@ -120,7 +132,7 @@ void rtt_take(
 	struct rtt *r = &m->result[sample->half].rtt;
 
 	if (sample->reason == SAMPLE_VALID)
-		keep(g, r, sample, figures);
+		keep(g, m, sample, figures);
 	else if (sample->kind != SAMPLE_ack && r->ambiguous < UINT32_MAX)
 		r->ambiguous++;
 	sample->min_ns = least_ns(r, sample);
@@ -140,13 +152,13 @@ bool rtt_queue_us(const struct rtt *r, uint32_t *out)
 	return true;
 }
 
-bool rtt_least_us(const struct rtt *r, uint32_t *out)
+bool rtt_minimum_us(const struct rtt *r, uint32_t *out)
 {
-	uint32_t least = r->handshake_us;
-	bool known = r->has_handshake;
+	uint32_t least = UINT32_MAX;
+	bool known = false;
 
 	for (unsigned f = 0; f < RTT_FAMILIES; f++) {
-		if (!r->count[f] || (known && r->least_us[f] >= least))
+		if (!r->count[f] || r->least_us[f] > least)
 			continue;
 		least = r->least_us[f];
 		known = true;

@@ -41,10 +41,12 @@ struct rtt_state {        /* of what one side sent and told */
 	uint32_t tsval;                 /* newest; valid when has_tsval */
 	uint32_t ack, edge;             /* newest acknowledgement, end of the window */
 	uint32_t sent_end; /* highest sequence number sent + 1; valid when has_sent */
+	uint32_t least_us; /* of the half between here and it, of all kinds; valid when
+			      has_least */
 	uint8_t wscale;    /* of its window; 255: not known */
 	uint8_t offered;   /* by its SYN: 0: not seen, 1: no scale, else scale + 2 */
 	bool has_tsval : 1, has_ack : 1, has_edge : 1, has_sent : 1, has_known : 1;
-	bool begun : 1;
+	bool begun : 1, has_least : 1;
 };
 _Static_assert(sizeof(struct rtt_state) == 56, "each segment touches both");
 
@@ -82,8 +84,17 @@ void rtt_take(
 /* Delay by queues: median less minimum over about 10 s. False: not known. */
 bool rtt_queue_us(const struct rtt *r, uint32_t *out);
 
-/* The least of that half, of all kinds, handshake included. False: none yet. */
-bool rtt_least_us(const struct rtt *r, uint32_t *out);
+/* The least of its data and acknowledgements, of all kinds. False: none yet. */
+bool rtt_minimum_us(const struct rtt *r, uint32_t *out);
+
+/* The same, or the handshake's. False: none yet. */
+static inline bool rtt_least_us(const struct rtt_state *half, uint32_t *out)
+{
+	if (!half->has_least)
+		return false;
+	*out = half->least_us;
+	return true;
+}
 
 void rtt_done(struct measure *g, struct tcp_measure *m);
 

@@ -23,10 +23,10 @@ struct tcp_side {
 };
 
 struct tcp_results {
+	_Alignas(64) struct rtt rtt; /* of the path between the capture point and it */
 	struct expert_counts expert; /* of the segments that side sent */
-	struct loss_counts loss;     /* of its data */
-	struct limit_shares limit;   /* of its sending */
-	struct rtt rtt;              /* of the path between the capture point and it */
+	_Alignas(64) struct limit_shares limit; /* of its sending */
+	struct loss_counts loss;                /* of its data */
 };
 
 struct tcp_measure { /* zeroed at the start */
@@ -34,15 +34,23 @@ struct tcp_measure { /* zeroed at the start */
 		side[2]; /* by direction: 0 is sent by endpoint 0 of the key */
 	uint64_t newest_ns;
 	uint64_t last_ns; /* rtt.c's: of the segment before; may be less */
-	struct tcp_results result[2];
 	struct turns turns;
+	struct tcp_results result[2];
 };
 
-#define TCP_MEASURE_HOT_BYTES offsetof(struct tcp_measure, result)
+/* Looked at for each segment: the sides, and how the turns stand. */
+#define TCP_MEASURE_HOT_BYTES offsetof(struct tcp_measure, turns.first_byte_us)
 
 /* One segment, copies excluded; `orig` is the side that opened the connection. */
 void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
 	const struct packet *p, unsigned orig, struct segment *out);
+
+/*
+ * Fetches what the segment will touch behind the pointers of `m`, whose hot bytes are
+ * there already. `m` may be anybody's by now: nothing but fetching is done with it.
+ */
+void tcp_measure_fetch(
+	const struct measure *g, const struct tcp_measure *m, const struct packet *p);
 
 /* Gives back what it holds of the pools. */
 void tcp_measure_done(struct measure *g, struct tcp_measure *m);

@@ -54,7 +54,7 @@ static uint32_t arrived(const struct measure *g, const struct tcp_measure *m,
 {
 	uint32_t least_us, n = 0;
 
-	if (s->untimed || !rtt_least_us(&m->result[s->dir].rtt, &least_us))
+	if (s->untimed || !rtt_least_us(&m->side[s->dir].rtt, &least_us))
 		return 0;
 	while (n < r->used &&
 		ring_at(g, r, n)->ns + (least_us + 1ull) * 1000 <= s->p->ts_ns)
@@ -117,7 +117,6 @@ void told_note(struct measure *g, struct tcp_measure *m, struct segment *s, bool
 	 * Only a newer TSval tells which acknowledgement is echoed; without timestamps
 	 * only time does, and not while no round trip of that half is known.
 	 */
-	if (p->has_timestamps ? newer
-			      : rtt_least_us(&m->result[!s->dir].rtt, &least_us))
+	if (p->has_timestamps ? newer : rtt_least_us(&m->side[!s->dir].rtt, &least_us))
 		ring_push(g, &st->told, &note);
 }

@@ -155,7 +155,7 @@ static bool asks(struct turns *t, const struct segment *s)
 }
 
 /* Up to when data may be tickets that the first request met or set free. */
-static uint64_t tickets_until(uint64_t now_ns, const struct rtt *server)
+static uint64_t tickets_until(uint64_t now_ns, const struct rtt_state *server)
 {
 	uint32_t rtt_us;
 
@@ -216,7 +216,7 @@ static void begin(struct tcp_measure *m, const struct segment *s)
 	if (t->ticketed) /* if that was the response, it is the second request */
 		t->tls = TLS_OPEN_13;
 	if (t->tls == TLS_FRESH_13)
-		t->tickets_ns = tickets_until(s->p->ts_ns, &m->result[!s->dir].rtt);
+		t->tickets_ns = tickets_until(s->p->ts_ns, &m->side[!s->dir].rtt);
 	t->ticketed = false;
 
 	t->state = sound ? TURN_WAITING : TURN_VOID;
@@ -311,7 +311,7 @@ bool turns_app_us(const struct tcp_measure *m, unsigned orig, uint32_t *out)
 {
 	uint32_t turn_us, rtt_us;
 
-	if (!m->turns.app.count || !rtt_least_us(&m->result[!orig].rtt, &rtt_us))
+	if (!m->turns.app.count || !rtt_least_us(&m->side[!orig].rtt, &rtt_us))
 		return false;
 	turn_us = spread_percentile(&m->turns.app, 50);
 	*out = turn_us > rtt_us ? turn_us - rtt_us : 0;

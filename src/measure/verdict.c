@@ -46,9 +46,12 @@ static uint64_t per_second(uint64_t bytes, uint64_t ns)
 }
 
 /* Of one half; false: not known. */
-static bool half_us(const struct rtt *r, uint32_t *median, uint32_t *least)
+static bool half_us(
+	const struct tcp_measure *m, unsigned half, uint32_t *median, uint32_t *least)
 {
-	if (!rtt_least_us(r, least))
+	const struct rtt *r = &m->result[half].rtt;
+
+	if (!rtt_least_us(&m->side[half].rtt, least))
 		return false;
 	*median = r->spread.count ? spread_percentile(&r->spread, 50) : *least;
 	if (*median < *least)
@@ -60,8 +63,8 @@ static void take_rtt(const struct tcp_measure *m, struct verdict *v)
 {
 	uint32_t median[2], least[2], seen, far = !v->dir;
 
-	if (!half_us(&m->result[0].rtt, &median[0], &least[0]) ||
-		!half_us(&m->result[1].rtt, &median[1], &least[1]))
+	if (!half_us(m, 0, &median[0], &least[0]) ||
+		!half_us(m, 1, &median[1], &least[1]))
 		return;
 	v->has_rtt = true;
 	v->rtt_us = median[0] + median[1];
@@ -306,7 +309,7 @@ bool verdict_make(const struct tcp_measure *m, unsigned dir, unsigned orig,
 	if (!begin(m, dir, out))
 		return false;
 	for (unsigned i = 0; i < LIMIT_COUNT; i++)
-		out->ns[i] = m->result[dir].limit.ns[i];
+		out->ns[i] = m->result[dir].limit.wait[i].ns;
 	if (now_ns)
 		add_open_gap(m, now_ns, out);
 	sum(out);
@@ -324,7 +327,9 @@ bool verdict_recent(const struct tcp_measure *m, unsigned dir, unsigned orig,
 	s = &m->result[dir].limit;
 	if (now_ns < s->recent_ns || now_ns - s->recent_ns < RECENT_NS)
 		for (unsigned i = 0; i < LIMIT_COUNT; i++)
-			out->ns[i] = (s->recent_us[0][i] + s->recent_us[1][i]) * US_NS;
+			out->ns[i] = (s->wait[i].recent_us[0] +
+					     s->wait[i].recent_us[1]) *
+				     US_NS;
 	add_open_gap(m, now_ns, out);
 	sum(out);
 	if (out->all_ns == 0)

@@ -45,12 +45,21 @@ static struct value count(const struct flow *f, unsigned half, bool ambiguous)
 		ambiguous ? of_talk(f, half)->ambiguous : of_talk(f, half)->samples);
 }
 
+static struct value minimum(const struct flow *f, unsigned half)
+{
+	const struct spread *s = spread_of(f, half);
+	uint32_t us;
+
+	if (f->tcp)
+		return N_IF(rtt_minimum_us(&f->tcp->result[half].rtt, &us), us);
+	return N_IF(s && s->count, s->least);
+}
+
 static struct value of_spread(const struct spread *s, enum rtt_number number)
 {
 	if (!s || s->count == 0)
 		return value_absent();
 	switch (number) {
-	case RTT_MIN: return value_number(s->least);
 	case RTT_MAX: return value_number(s->most);
 	case RTT_P50: return value_number(spread_percentile(s, 50));
 	case RTT_P95: return value_number(spread_percentile(s, 95));
@@ -65,6 +74,7 @@ struct value measure_rtt(const struct flow *f, unsigned half, enum rtt_number nu
 	switch (number) {
 	case RTT_SAMPLES: return count(f, half, false);
 	case RTT_AMBIGUOUS: return count(f, half, true);
+	case RTT_MIN: return minimum(f, half);
 	case RTT_QUEUE: return queue(f, half);
 	case RTT_HANDSHAKE: return handshake(f, half);
 	default: return of_spread(spread_of(f, half), number);

@@ -36,9 +36,9 @@ static void begin(struct world *w)
 	p.ack = w->next[1];
 	w->window = 1 << 20;
 	for (unsigned i = 0; i < 2; i++)
-		w->m.result[i].rtt.has_handshake = true;
-	w->m.result[0].rtt.handshake_us = 20;
-	w->m.result[1].rtt.handshake_us = RTT;
+		w->m.side[i].rtt.has_least = w->m.result[i].rtt.has_handshake = true;
+	w->m.side[0].rtt.least_us = w->m.result[0].rtt.handshake_us = 20;
+	w->m.side[1].rtt.least_us = w->m.result[1].rtt.handshake_us = RTT;
 	limit_segment(&w->m, &s);
 }
 
@@ -111,7 +111,7 @@ static void question(struct world *w, uint64_t us)
 
 static uint64_t ms(const struct world *w, enum limit limit)
 {
-	return (w->m.result[0].limit.ns[limit] + 500000) / 1000000;
+	return (w->m.result[0].limit.wait[limit].ns + 500000) / 1000000;
 }
 
 /* `count` whole segments back to back, at 10 us each. */
@@ -397,7 +397,7 @@ static uint64_t all_of(const struct world *w)
 	uint64_t sum = w->m.side[0].limit.pending_us * 1000ull;
 
 	for (unsigned i = 0; i < LIMIT_COUNT; i++)
-		sum += w->m.result[0].limit.ns[i];
+		sum += w->m.result[0].limit.wait[i].ns;
 	return sum;
 }
 
@@ -453,7 +453,7 @@ static void test_recent_shares(void **state)
 		ack(&w, 100ull * MS * i + 60 * MS, 0);
 	}
 	for (unsigned i = 0; i < 2; i++)
-		recent += w.m.result[0].limit.recent_us[i][LIMIT_application];
+		recent += w.m.result[0].limit.wait[LIMIT_application].recent_us[i];
 	assert_in_range(recent, 9900000, 20100000);
 	assert_int_equal(ms(&w, LIMIT_application), 59900);
 }

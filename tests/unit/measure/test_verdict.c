@@ -19,7 +19,9 @@ static void begin(struct tcp_measure *m)
 	*m = (struct tcp_measure){0};
 	for (unsigned i = 0; i < 2; i++) {
 		m->result[i].rtt.has_handshake = true;
+		m->side[i].rtt.has_least = true;
 		m->result[i].rtt.handshake_us = i ? 50000 : 10000;
+		m->side[i].rtt.least_us = i ? 50000 : 10000;
 	}
 	s->first_ns = 1000 * MS_NS;
 	s->last_ns = 11000 * MS_NS;
@@ -31,7 +33,7 @@ static void begin(struct tcp_measure *m)
 
 static void waited(struct tcp_measure *m, enum limit limit, uint64_t ms)
 {
-	m->result[0].limit.ns[limit] = ms * MS_NS;
+	m->result[0].limit.wait[limit].ns = ms * MS_NS;
 }
 
 static struct verdict made(const struct tcp_measure *m)
@@ -192,7 +194,8 @@ static void test_less_than_a_first_window(void **state)
 	waited(&m, LIMIT_path, 10000);
 	m.result[0].limit.segment = 1448;
 	m.result[0].limit.queue.flight = 12000;
-	m.result[0].rtt.handshake_us = 1000; /* the capture point is beside it */
+	m.side[0].rtt.least_us = m.result[0].rtt.handshake_us =
+		1000; /* the capture point is beside it */
 	assert_int_equal(made(&m).by, VERDICT_application);
 	assert_int_equal(made(&m).who, VERDICT_WHO_WRITER);
 	m.result[0].limit.queue.flight = 20000;
@@ -323,8 +326,8 @@ static void test_of_late(void **state)
 	begin(&m);
 	waited(&m, LIMIT_path, 100000);
 	m.result[0].limit.recent_ns = 5000 * MS_NS;
-	m.result[0].limit.recent_us[0][LIMIT_application] = 6000000;
-	m.result[0].limit.recent_us[1][LIMIT_path] = 4000000;
+	m.result[0].limit.wait[LIMIT_application].recent_us[0] = 6000000;
+	m.result[0].limit.wait[LIMIT_path].recent_us[1] = 4000000;
 	assert_true(verdict_recent(&m, 0, 1, 11000 * MS_NS, &v));
 	assert_int_equal(v.by, VERDICT_application);
 	assert_int_equal(v.all_ns, 10000 * MS_NS);
