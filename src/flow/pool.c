@@ -150,7 +150,7 @@ int pool_init(struct flow_table *t)
 		slab_init(&t->slab[REF_SMALL_V6], SMALL_V6_BYTES,
 			small_most(t, SMALL_V6_BYTES)) < 0 ||
 		slab_init(&t->tcp, sizeof(struct tcp_measure), (uint32_t)fulls) < 0 ||
-		measure_init(&t->measure, cap / 8, &t->setup.key) < 0 ||
+		measure_init(&t->measure, cap / 16 * 3, &t->setup.key) < 0 ||
 		index_init(&t->index, FIRST_INDEX_SLOTS) < 0)
 		return -ENOMEM;
 	return paths_init(&t->paths, &t->setup.key);

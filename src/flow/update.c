@@ -189,6 +189,8 @@ static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *
 	if (__builtin_expect(change == 0, 1))
 		return;
 	pool_reclass(t, ref);
+	if (f->facts & FLOW_CLOSED)
+		tcp_measure_rest(&t->measure, pool_tcp(t, ref));
 	tcp_events(t, f, change, p->ts_ns);
 }
 

@@ -54,6 +54,14 @@ void tcp_measure_fetch(
 	fetch(&r->limit, sizeof(r->limit));
 }
 
+void tcp_measure_rest(struct measure *g, struct tcp_measure *m)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		ring_done(g, &m->side[d].rtt.sent);
+		ring_done(g, &m->side[d].rtt.told);
+	}
+}
+
 void tcp_measure_done(struct measure *g, struct tcp_measure *m)
 {
 	rtt_done(g, m);

@@ -52,6 +52,9 @@ void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
 void tcp_measure_fetch(
 	const struct measure *g, const struct tcp_measure *m, const struct packet *p);
 
+/* The connection is over: gives back what waits for answers, the results stay. */
+void tcp_measure_rest(struct measure *g, struct tcp_measure *m);
+
 /* Gives back what it holds of the pools. */
 void tcp_measure_done(struct measure *g, struct tcp_measure *m);
 
