@@ -1,9 +1,10 @@
 #include "flow/fetch.h"
 
 /* Packets between a fetch and what needs it; measured: 4 to 8 are alike. */
-#define NOTES   2u
-#define RECORDS 5u
-#define SLOTS   10u
+#define FIGURES 1u
+#define NOTES   3u
+#define RECORDS 6u
+#define SLOTS   11u
 #define LINE    64u
 
 static bool has_flow(const struct packet *p)
@@ -46,12 +47,30 @@ static void record(struct fetch *f, unsigned i)
 		lines(pool_tcp(t, ref), TCP_MEASURE_HOT_BYTES);
 }
 
-static void notes(struct fetch *f, unsigned i)
+/* What is measured of the packet's flow, as far as it is known; else NULL. */
+static const struct tcp_measure *measured(const struct fetch *f, unsigned i)
 {
 	uint32_t ref = f->ref[i];
 
-	if (ref && REF_KIND(ref) == REF_FULL && f->packets[i].kind == PACKET_TCP)
-		tcp_measure_fetch(&f->t->measure, pool_tcp(f->t, ref), &f->packets[i]);
+	if (!ref || REF_KIND(ref) != REF_FULL || f->packets[i].kind != PACKET_TCP)
+		return NULL;
+	return pool_tcp(f->t, ref);
+}
+
+static void notes(struct fetch *f, unsigned i)
+{
+	const struct tcp_measure *m = measured(f, i);
+
+	if (m)
+		tcp_measure_fetch(&f->t->measure, m, &f->packets[i]);
+}
+
+static void figures(struct fetch *f, unsigned i)
+{
+	const struct tcp_measure *m = measured(f, i);
+
+	if (m)
+		tcp_measure_fetch_figures(m, &f->packets[i]);
 }
 
 void fetch_begin(struct fetch *f, struct flow_table *t, const struct packet *packets,
@@ -66,6 +85,8 @@ void fetch_begin(struct fetch *f, struct flow_table *t, const struct packet *pac
 		record(f, i);
 	for (unsigned i = 0; i < NOTES && i < count; i++)
 		notes(f, i);
+	for (unsigned i = 0; i < FIGURES && i < count; i++)
+		figures(f, i);
 }
 
 void fetch_ahead(struct fetch *f, unsigned at)
@@ -76,4 +97,6 @@ void fetch_ahead(struct fetch *f, unsigned at)
 		record(f, at + RECORDS);
 	if (at + NOTES < f->count)
 		notes(f, at + NOTES);
+	if (at + FIGURES < f->count)
+		figures(f, at + FIGURES);
 }

@@ -3,18 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define BUCKETS   68
+#define BUCKETS   SPREAD_BUCKETS
 #define FINE_BITS 5 /* finest buckets: 32 in an octave */
 #define COARSEST  3 /* merged so often at most: 4 in an octave */
 
 enum form { FORM_FEW, FORM_BUCKETS, FORM_SEALED };
-
-struct spread_buckets {
-	uint16_t count[BUCKETS];
-	int16_t base;  /* place of the first one, see place() */
-	uint8_t merge; /* how often pairs were merged */
-};
-_Static_assert(sizeof(struct spread_buckets) <= 144, "POOL_BUCKETS has these bytes");
 
 static const unsigned percents[3] = {50, 95, 99};
 
@@ -52,7 +45,8 @@ static void halve(struct spread_buckets *b)
 /* Pairs become one. */
 static void merge(struct spread_buckets *b)
 {
-	struct spread_buckets out = {.merge = (uint8_t)(b->merge + 1)};
+	uint16_t merged[BUCKETS] = {0};
+	int base = round_down(b->base, 1);
 
 	for (int i = 0; i < BUCKETS; i++) {
 		if (b->count[i] <= UINT16_MAX / 2)
@@ -60,10 +54,11 @@ static void merge(struct spread_buckets *b)
 		halve(b);
 		break;
 	}
-	out.base = (int16_t)round_down(b->base, 1);
 	for (int i = 0; i < BUCKETS; i++)
-		out.count[round_down(b->base + i, 1) - out.base] += b->count[i];
-	*b = out;
+		merged[round_down(b->base + i, 1) - base] += b->count[i];
+	memcpy(b->count, merged, sizeof(merged));
+	b->base = (int16_t)base;
+	b->merge++;
 }
 
 static void used_range(const struct spread_buckets *b, int *first, int *last)
@@ -125,13 +120,14 @@ static bool to_buckets(struct spread *s, struct pools *pools)
 	if (!block)
 		return false;
 	memcpy(few, s->few, sizeof(few));
-	s->buckets = pools_at(pools, POOL_BUCKETS, block);
+	s->buckets.count = pools_at(pools, POOL_BUCKETS, block);
+	s->buckets.base = (int16_t)(place(few[0]) - BUCKETS / 2);
+	s->buckets.merge = 0;
 	s->block = block;
 	s->form = FORM_BUCKETS;
-	memset(s->buckets, 0, sizeof(*s->buckets));
-	s->buckets->base = (int16_t)(place(few[0]) - BUCKETS / 2);
+	memset(s->buckets.count, 0, BUCKETS * sizeof(s->buckets.count[0]));
 	for (unsigned i = 0; i < SPREAD_FEW; i++)
-		bucket_add(s->buckets, few[i]);
+		bucket_add(&s->buckets, few[i]);
 	return true;
 }
 
@@ -141,7 +137,7 @@ static void few_add(struct spread *s, struct pools *pools, uint32_t value)
 
 	if (at >= SPREAD_FEW) {
 		if (at == SPREAD_FEW && to_buckets(s, pools)) {
-			bucket_add(s->buckets, value);
+			bucket_add(&s->buckets, value);
 			return;
 		}
 		/* Each value stays with the same chance; the same ones in each run. */
@@ -156,7 +152,7 @@ void spread_add(struct spread *s, struct pools *pools, uint32_t value)
 {
 	assert(s->form != FORM_SEALED);
 	if (s->form == FORM_BUCKETS)
-		bucket_add(s->buckets, value);
+		bucket_add(&s->buckets, value);
 	else
 		few_add(s, pools, value);
 	if (s->count == 0 || value < s->least)
@@ -193,7 +189,7 @@ static uint32_t within(const struct spread *s, uint64_t value)
 /* The rank's place in its bucket, as if its values were evenly spread. */
 static uint32_t of_buckets(const struct spread *s, unsigned percent)
 {
-	const struct spread_buckets *b = s->buckets;
+	const struct spread_buckets *b = &s->buckets;
 	uint64_t total = 0, rank, before = 0, low, high;
 	int i = 0;
 
@@ -234,6 +230,14 @@ void spread_seal(struct spread *out, const struct spread *s)
 	for (unsigned i = 0; i < 3; i++)
 		made.sealed[i] = s->count ? spread_percentile(s, percents[i]) : 0;
 	*out = made;
+}
+
+void spread_fetch(const struct spread *s)
+{
+	if (s->form != FORM_BUCKETS)
+		return;
+	__builtin_prefetch(s->buckets.count, 1);
+	__builtin_prefetch(&s->buckets.count[BUCKETS / 2], 1);
 }
 
 void spread_done(struct spread *s, struct pools *pools)

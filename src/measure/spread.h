@@ -1,7 +1,7 @@
 /*
  * spread — percentiles in bounded space: the first eight values as they are, then a
- * histogram from a pool. Its 68 buckets are 1/32 of an octave at first and grow with
- * the range: 1/4 of an octave at most, for 17 octaves (10 us to 1.3 s); what is beyond
+ * histogram from a pool. Its 64 buckets are 1/32 of an octave at first and grow with
+ * the range: 1/4 of an octave at most, for 16 octaves (16 us to 1 s); what is beyond
  * counts in the outermost ones. Counts are halved before they overflow.
  */
 #ifndef KONN_MEASURE_SPREAD_H
@@ -14,7 +14,13 @@
 
 #define SPREAD_FEW 8
 
-struct spread_buckets; /* spread.c's */
+#define SPREAD_BUCKETS 64
+
+struct spread_buckets {
+	uint16_t *count; /* SPREAD_BUCKETS, owned pool record: two cache lines */
+	int16_t base;    /* place of the first one, see spread.c */
+	uint8_t merge;   /* how often pairs were merged */
+};
 
 struct spread {               /* zeroed: empty */
 	uint32_t least, most; /* valid when count > 0 */
@@ -22,8 +28,8 @@ struct spread {               /* zeroed: empty */
 	uint32_t form;        /* spread.c's: few, buckets, sealed */
 	union {
 		uint32_t few[SPREAD_FEW];
-		uint32_t sealed[3];             /* p50, p95, p99 */
-		struct spread_buckets *buckets; /* owned pool record */
+		uint32_t sealed[3]; /* p50, p95, p99 */
+		struct spread_buckets buckets;
 	};
 	uint32_t block; /* its number in POOL_BUCKETS */
 };
@@ -36,6 +42,9 @@ uint32_t spread_percentile(const struct spread *s, unsigned percent);
 
 /* Makes `out` a copy that needs no pool any more (percentiles only). */
 void spread_seal(struct spread *out, const struct spread *s);
+
+/* Fetches what the next value will touch; `s` is there already, or may be anything. */
+void spread_fetch(const struct spread *s);
 
 void spread_done(struct spread *s, struct pools *pools);
 

@@ -54,6 +54,12 @@ void tcp_measure_fetch(
 	fetch(&r->limit, sizeof(r->limit));
 }
 
+void tcp_measure_fetch_figures(const struct tcp_measure *m, const struct packet *p)
+{
+	if (p->payload_len == 0)
+		spread_fetch(&m->result[p->dir].rtt.spread);
+}
+
 void tcp_measure_rest(struct measure *g, struct tcp_measure *m)
 {
 	for (unsigned d = 0; d < 2; d++) {

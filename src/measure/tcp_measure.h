@@ -52,6 +52,9 @@ void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
 void tcp_measure_fetch(
 	const struct measure *g, const struct tcp_measure *m, const struct packet *p);
 
+/* The same, a step later. */
+void tcp_measure_fetch_figures(const struct tcp_measure *m, const struct packet *p);
+
 /* The connection is over: gives back what waits for answers, the results stay. */
 void tcp_measure_rest(struct measure *g, struct tcp_measure *m);
 
