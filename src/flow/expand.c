@@ -125,6 +125,29 @@ static void expand_midstream(struct flow *out, const struct small *s)
 	}
 }
 
+static void expand_one_way(struct flow *out, const struct small *s)
+{
+	if (s->proto == PROTO_UDP)
+		out->service = s->note;
+	if (out->service)
+		out->facts |= FLOW_TALKS;
+	history_add(out, s->packets[0] ? 0 : 1, HISTORY_DATA);
+}
+
+static void expand_icmp(struct flow *out, const struct small *s)
+{
+	out->icmp_type = s->icmp_type;
+	out->icmp_code = s->icmp_code;
+	out->has_icmp_id = s->note & SMALL_NOTE_ICMP_ID;
+	out->icmp_id = out->has_icmp_id ? s->port[0] : 0;
+	if (out->has_icmp_id)
+		out->facts |= FLOW_TALKS;
+	if (s->packets[0] && s->packets[1])
+		out->facts |= FLOW_ESTABLISHED;
+	if (orient_icmp_certain(s->proto, s->icmp_type))
+		out->facts |= FLOW_ORIENTED;
+}
+
 /* Counters so far as rates: all in the second of the first packet. */
 static void expand_rates(struct flow *out, const struct small *s)
 {
@@ -154,25 +177,8 @@ void small_expand(
 	case SMALL_SYN_SYNACK:
 	case SMALL_SYNACK: expand_syn(out, s); break;
 	case SMALL_MIDSTREAM: expand_midstream(out, s); break;
-	case SMALL_ONE_WAY:
-		if (s->proto == PROTO_UDP)
-			out->service = s->note;
-		if (out->service)
-			out->facts |= FLOW_TALKS;
-		history_add(out, s->packets[0] ? 0 : 1, HISTORY_DATA);
-		break;
-	case SMALL_ICMP:
-		out->icmp_type = s->icmp_type;
-		out->icmp_code = s->icmp_code;
-		out->has_icmp_id = s->note & SMALL_NOTE_ICMP_ID;
-		out->icmp_id = out->has_icmp_id ? s->port[0] : 0;
-		if (out->has_icmp_id)
-			out->facts |= FLOW_TALKS;
-		if (s->packets[0] && s->packets[1])
-			out->facts |= FLOW_ESTABLISHED;
-		if (orient_icmp_certain(s->proto, s->icmp_type))
-			out->facts |= FLOW_ORIENTED;
-		break;
+	case SMALL_ONE_WAY: expand_one_way(out, s); break;
+	case SMALL_ICMP: expand_icmp(out, s); break;
 	}
 	/* Where the answers came from is not kept: their next packet says it. */
 	out->carrier[first] = ps->path[s->path].carrier;

@@ -20,26 +20,6 @@ enum left {          /* how a segment left off */
 	LEFT_WINDOW, /* at the edge of the receiver's window */
 };
 
-struct text {
-	const char *name, *help;
-};
-
-static const struct text texts[LIMIT_COUNT] = {
-#define LIMIT(name_, help_) [LIMIT_##name_] = {#name_, help_},
-#include "measure/limit.def"
-#undef LIMIT
-};
-
-const char *limit_name(enum limit limit)
-{
-	return texts[limit].name;
-}
-
-const char *limit_help(enum limit limit)
-{
-	return texts[limit].help;
-}
-
 static uint32_t least_us(const struct tcp_measure *m, unsigned half)
 {
 	uint32_t us;
