@@ -189,7 +189,7 @@ static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *
 	if (__builtin_expect(change == 0, 1))
 		return;
 	pool_reclass(t, ref);
-	if (f->facts & FLOW_CLOSED)
+	if (change & TCP_CHANGE_CLOSED) /* not after a reset: answers may follow it */
 		tcp_measure_rest(&t->measure, pool_tcp(t, ref));
 	tcp_events(t, f, change, p->ts_ns);
 }

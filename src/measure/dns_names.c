@@ -84,33 +84,31 @@ static bool follow(
 
 bool dns_name_read(struct cur *c, const struct cur *whole, struct dns_name *out)
 {
-	struct cur at = *c;
+	struct cur at = *c, *behind = c; /* NULL: a pointer was followed */
 	const uint8_t *before = at.at;
-	unsigned pointers = 0;
+	unsigned pointers = 0, len;
 
 	out->len = 0;
-	while (pointers < POINTERS_MOST) {
-		unsigned len = cur_u8(&at);
-
+	while ((len = cur_u8(&at))) {
 		if (len >= 0xc0) {
 			size_t offset = (len & 0x3fu) << 8 | cur_u8(&at);
 
-			if (pointers++ == 0)
-				*c = at;
-			if (at.bad || !follow(&at, offset, whole, &before))
+			if (behind)
+				*behind = at;
+			behind = NULL;
+			if (at.bad || ++pointers > POINTERS_MOST ||
+				!follow(&at, offset, whole, &before))
 				return false;
-			continue;
-		}
-		if (at.bad || len > 63 || (len && !add_label(out, &at, len)))
+		} else if (len > 63 || !add_label(out, &at, len)) {
 			return false;
-		if (len)
-			continue;
-		out->bytes[out->len++] = 0;
-		if (pointers == 0)
-			*c = at;
-		return true;
+		}
 	}
-	return false;
+	if (at.bad)
+		return false;
+	out->bytes[out->len++] = 0;
+	if (behind)
+		*behind = at;
+	return true;
 }
 
 bool dns_message_read(struct cur c, struct dns_message *out)

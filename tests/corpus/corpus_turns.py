@@ -107,7 +107,7 @@ def oracle(path):
     streams = {}
     for row in rows:
         pair = ends(row)
-        if pair:
+        if pair and row["tcp.stream"]:  # not what an ICMP error quotes
             key = (frozenset(pair), row["tcp.stream"][-1])
             streams.setdefault(key, Stream()).add(row, pair[0])
     by_tuple = collections.defaultdict(list)

@@ -173,8 +173,45 @@ def _application():
     }
 
 
+def _held_out():
+    """Written when the rules of the verdicts were settled, to see whether they carry over."""
+    acks = {"loss": 0.05, "acks": 1}
+    return {
+        "far": dict(
+            what="download over 300 ms, congestion window of 60 segments",
+            links=path(50000, 100000), app=dict(DOWN, seconds=6.0), cwnd=60,
+            delays=(0.8, 1.1), sender="resp", limited_by=("path",)),
+        "lost-acks": dict(
+            what="download with 5 % of the acknowledgements lost on each half",
+            links=path(8000, 12000, client_up=acks, server_up=acks), app=DOWN, cwnd=40,
+            sender="resp", limited_by=("path",)),
+        "far-loss": dict(
+            what="download over 150 ms, 0.4 % lost before the middle",
+            links=path(30000, 45000, server_down={"loss": 0.004}),
+            app=dict(DOWN, seconds=6.0), sender="resp", limited_by=("loss",)),
+        "upload-bloat": dict(
+            what="upload at 5 Mbit/s into a queue of 300 kB at the client",
+            links=path(8000, 12000, client_up={"rate_bps": 5e6, "queue_bytes": 300e3}),
+            app=dict(UP, seconds=5.0), delays=(0.7, 1.2), sender="orig",
+            limited_by=("queueing",)),
+        "upload-window": dict(
+            what="upload into a receive buffer of 32 kB over 60 ms",
+            links=path(18000, 12000), app=dict(UP, rcvbuf=32000), sender="orig",
+            limited_by=("receiver_window",)),
+        "ticker": dict(
+            what="upload of 3 kB every 25 ms over 70 ms",
+            links=path(15000, 20000), app=dict(UP, chunk=3000, every_ms=25), sender="orig",
+            limited_by=("application",)),
+        "big-requests": dict(
+            what="requests of 60 kB, each answered after 150 ms",
+            links=path(9000, 9000),
+            app=dict(TURNS, request=60000, answer=300, think_ms=150, turns=12),
+            sender="orig", limited_by=("application",)),
+    }
+
+
 def _all():
-    return {**_path(), **_loss(), **_order(), **_receiver(), **_application()}
+    return {**_path(), **_loss(), **_order(), **_receiver(), **_application(), **_held_out()}
 
 
 def names():
