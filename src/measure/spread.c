@@ -4,10 +4,11 @@
 #include <string.h>
 
 #define BUCKETS   SPREAD_BUCKETS
-#define FINE_BITS 5 /* finest buckets: 32 in an octave */
-#define COARSEST  3 /* merged so often at most: 4 in an octave */
+#define FINE_BITS 5  /* finest buckets: 32 in an octave */
+#define SAMPLE    32 /* values in a record of POOL_BUCKETS */
+#define COARSEST  3  /* merged so often at most: 4 in an octave */
 
-enum form { FORM_FEW, FORM_BUCKETS, FORM_SEALED };
+enum form { FORM_FEW, FORM_BUCKETS, FORM_SAMPLE, FORM_SEALED };
 
 static const unsigned percents[3] = {50, 95, 99};
 
@@ -131,30 +132,20 @@ static bool to_buckets(struct spread *s, struct pools *pools)
 	return true;
 }
 
-static void few_add(struct spread *s, struct pools *pools, uint32_t value)
+/*
+ * Where the next value goes, of `room`, when `count` came before it: each stays with
+ * the same chance, and the same ones in each run. `room`: it does not stay.
+ */
+static uint32_t place_of(uint32_t count, uint32_t room)
 {
-	uint32_t at = s->count;
+	uint64_t drawn = count * 0x9e3779b97f4a7c15ull >> 32;
+	uint64_t at = count < room ? count : drawn * (count + 1ull) >> 32;
 
-	if (at >= SPREAD_FEW) {
-		if (at == SPREAD_FEW && to_buckets(s, pools)) {
-			bucket_add(&s->buckets, value);
-			return;
-		}
-		/* Each value stays with the same chance; the same ones in each run. */
-		at = (uint32_t)((at * 0x9e3779b97f4a7c15ull >> 32) * (at + 1ull) >> 32);
-		if (at >= SPREAD_FEW)
-			return;
-	}
-	s->few[at] = value;
+	return at < room ? (uint32_t)at : room;
 }
 
-void spread_add(struct spread *s, struct pools *pools, uint32_t value)
+static void count_in(struct spread *s, uint32_t value)
 {
-	assert(s->form != FORM_SEALED);
-	if (s->form == FORM_BUCKETS)
-		bucket_add(&s->buckets, value);
-	else
-		few_add(s, pools, value);
 	if (s->count == 0 || value < s->least)
 		s->least = value;
 	if (s->count == 0 || value > s->most)
@@ -163,20 +154,72 @@ void spread_add(struct spread *s, struct pools *pools, uint32_t value)
 		s->count++;
 }
 
-/* The nearest-rank percentile. */
-static uint32_t of_few(const struct spread *s, unsigned percent)
+static void few_add(struct spread *s, uint32_t value)
 {
-	uint32_t sorted[SPREAD_FEW],
-		n = 0, most = s->count < SPREAD_FEW ? s->count : SPREAD_FEW;
+	uint32_t at = place_of(s->count, SPREAD_FEW);
 
-	for (; n < most; n++) {
-		uint32_t i = n;
+	if (at < SPREAD_FEW)
+		s->few[at] = value;
+}
 
-		for (; i && sorted[i - 1] > s->few[n]; i--)
+void spread_add(struct spread *s, struct pools *pools, uint32_t value)
+{
+	assert(s->form <= FORM_BUCKETS);
+	if (s->form == FORM_BUCKETS || (s->count == SPREAD_FEW && to_buckets(s, pools)))
+		bucket_add(&s->buckets, value);
+	else
+		few_add(s, value);
+	count_in(s, value);
+}
+
+static bool to_sample(struct spread *s, struct pools *pools)
+{
+	uint32_t block = pools_alloc(pools, POOL_BUCKETS), *sample;
+
+	if (!block)
+		return false;
+	sample = pools_at(pools, POOL_BUCKETS, block);
+	memcpy(sample, s->few, sizeof(s->few));
+	s->sample = sample;
+	s->block = block;
+	s->form = FORM_SAMPLE;
+	return true;
+}
+
+void spread_add_exact(struct spread *s, struct pools *pools, uint32_t value)
+{
+	uint32_t at;
+
+	assert(s->form == FORM_FEW || s->form == FORM_SAMPLE);
+	if (s->form == FORM_SAMPLE || (s->count == SPREAD_FEW && to_sample(s, pools))) {
+		at = place_of(s->count, SAMPLE);
+		if (at < SAMPLE)
+			s->sample[at] = value;
+	} else {
+		few_add(s, value);
+	}
+	count_in(s, value);
+}
+
+/* The nearest-rank percentile of `n` values, at most SAMPLE. */
+static uint32_t of_values(const uint32_t *values, uint32_t n, unsigned percent)
+{
+	uint32_t sorted[SAMPLE];
+
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t i = k;
+
+		for (; i && sorted[i - 1] > values[k]; i--)
 			sorted[i] = sorted[i - 1];
-		sorted[i] = s->few[n];
+		sorted[i] = values[k];
 	}
 	return sorted[(n * percent + 99) / 100 - 1];
+}
+
+static uint32_t of_all(
+	const struct spread *s, const uint32_t *values, uint32_t most, unsigned percent)
+{
+	return of_values(values, s->count < most ? s->count : most, percent);
 }
 
 static uint32_t within(const struct spread *s, uint64_t value)
@@ -216,7 +259,9 @@ uint32_t spread_percentile(const struct spread *s, unsigned percent)
 	if (s->form == FORM_BUCKETS)
 		return of_buckets(s, percent);
 	if (s->form == FORM_FEW)
-		return of_few(s, percent);
+		return of_all(s, s->few, SPREAD_FEW, percent);
+	if (s->form == FORM_SAMPLE)
+		return of_all(s, s->sample, SAMPLE, percent);
 	return s->sealed[percent <= 50 ? 0 : percent <= 95 ? 1 : 2];
 }
 
@@ -242,7 +287,7 @@ void spread_fetch(const struct spread *s)
 
 void spread_done(struct spread *s, struct pools *pools)
 {
-	if (s->form == FORM_BUCKETS)
+	if (s->form == FORM_BUCKETS || s->form == FORM_SAMPLE)
 		pools_free(pools, POOL_BUCKETS, s->block);
 	*s = (struct spread){0};
 }

@@ -25,17 +25,24 @@ struct spread_buckets {
 struct spread {               /* zeroed: empty */
 	uint32_t least, most; /* valid when count > 0 */
 	uint32_t count;       /* values added, up to its highest value */
-	uint32_t form;        /* spread.c's: few, buckets, sealed */
+	uint32_t form;        /* spread.c's: few, buckets, sample, sealed */
 	union {
 		uint32_t few[SPREAD_FEW];
 		uint32_t sealed[3]; /* p50, p95, p99 */
 		struct spread_buckets buckets;
+		uint32_t *sample; /* owned pool record */
 	};
 	uint32_t block; /* its number in POOL_BUCKETS */
 };
 
 /* Without room for a histogram the eight values become a sample of all. */
 void spread_add(struct spread *s, struct pools *pools, uint32_t value);
+
+/*
+ * The same for what comes rarely and must be exact: up to 32 values as they are, of
+ * more a sample in which each one has the same chance.
+ */
+void spread_add_exact(struct spread *s, struct pools *pools, uint32_t value);
 
 /* 50, 95 or 99; s->count > 0. Between least and most; exact for up to eight values. */
 uint32_t spread_percentile(const struct spread *s, unsigned percent);

@@ -287,7 +287,7 @@ static void answered(struct measure *g, struct turns *t, const struct segment *s
 		t->first_byte_us = us;
 	}
 	if (!t->spoilt)
-		spread_add(&t->app, &g->pools, us);
+		spread_add_exact(&t->app, &g->pools, us);
 }
 
 void turns_segment(struct measure *g, struct tcp_measure *m, const struct segment *s,

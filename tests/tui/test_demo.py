@@ -29,7 +29,7 @@ def test_wide_uses_the_width():
     with demo(cols=200, rows=50) as t:
         t.wait("of 60")
         titles = t.lines()[2]
-        for title in ("RATE", "PKTS", "AGE", "C BYTES", "S BYTES"):
+        for title in ("RATE", "PKTS", "AGE", "C PKTS", "S PKTS"):
             check(title in titles, t, title)
         check("[2a00:1450:4001:0:" in t.text() and "…" not in t.text(), t, "whole addresses")
         quits(t)
