@@ -211,6 +211,18 @@ static void learn_scale(struct tcp_measure *m, const struct segment *s)
 		peer->wscale = (uint8_t)(peer->offered - 2);
 }
 
+/*
+ * A SYN is refused at once, so that is a round trip too. Other resets may have waited
+ * for the application, and their numbers may be anything (RFC 9293 §3.5.2).
+ */
+static void refused(struct measure *g, struct tcp_measure *m, const struct segment *s)
+{
+	const struct ring *r = &m->side[!s->dir].rtt.sent;
+
+	if (s->p->tcp_flags & TCP_ACK && r->used && ring_at(g, r, 0)->flags & RING_SYN)
+		sent_acked(g, m, s);
+}
+
 void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 {
 	struct rtt_state *st = &m->side[s->dir].rtt, *peer = &m->side[!s->dir].rtt;
@@ -226,8 +238,10 @@ void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 		m->last_ns = p->ts_ns;
 	}
 	if (__builtin_expect(p->tcp_flags & (TCP_SYN | TCP_RST), 0)) {
-		if (p->tcp_flags & TCP_RST)
-			return; /* its numbers may be anything (RFC 9293 §3.5.2) */
+		if (p->tcp_flags & TCP_RST) {
+			refused(g, m, s);
+			return;
+		}
 		learn_scale(m, s);
 	}
 	if (__builtin_expect(p->tcp_flags & TCP_ACK, TCP_ACK)) {

@@ -110,7 +110,7 @@ static struct cover covered(
 		if (!starts_before(note, p->ack)) {
 			/* Another one carried that TSval: the next echo is not the
 			 * first. */
-			if (note->tsval == p->tsecr)
+			if (p->has_timestamps && note->tsval == p->tsecr)
 				note->flags &= (uint16_t)~RING_STARTS;
 			break;
 		}
@@ -118,7 +118,8 @@ static struct cover covered(
 			c.echoed = note;
 		if (segment_after(note->number, p->ack))
 			break;
-		if (c.last && c.last->ns > c.latest_ns)
+		/* (before the clock ran back is before, whatever it says) */
+		if (c.last && !(c.last->flags & RING_CLOCK) && c.last->ns > c.latest_ns)
 			c.latest_ns = c.last->ns;
 		c.last = note;
 	}
@@ -176,7 +177,7 @@ static void add_old(struct measure *g, struct ring *r, const struct segment *s,
 			break;
 		overlaps = true;
 		note->flags |= RING_AGAIN;
-		note->flags &= (uint16_t)~RING_STARTS;
+		note->flags &= (uint16_t) ~(RING_STARTS | RING_CLOCK);
 		note->ns = made->ns;
 		if (made->flags & RING_STARTS && note->number == made->number) {
 			note->flags |= RING_STARTS;
