@@ -125,6 +125,12 @@ def _rtt_slack(found, point, half):
     return slack
 
 
+def _app_slack(found, point):
+    """The end of a long request waits behind its beginning on the wire, in µs."""
+    request = found["app"].get("request", 0) if point == "client" else 0
+    return APP_US + request * 8e6 / scenarios.WIRE_BPS
+
+
 def _verdict(flows, found, known):
     """The verdict of most connections, about the side that sends."""
     name = next((n for n in (f"{found['sender']}_limited_by", "limited_by") if n in known), None)
@@ -154,5 +160,5 @@ def cells(konn, folder, found, point, known):
     if "app_time_us" in known and found["app"]["kind"] == "turns":
         pairs = [(row.get("app_time_us"), [flow[point]["app_time_us"]] * 2)
                  for flow, row in flows if "app_time_us" in flow[point]]
-        out += _near("app time", pairs, APP_US, late)
+        out += _near("app time", pairs, _app_slack(found, point), late)
     return [*out, *_verdict(flows, found, known)]
