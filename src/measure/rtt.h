@@ -7,9 +7,26 @@
  *
  * Data of 0 answered by 1 measures half 1 (receiver side: seq, timestamp); an
  * acknowledgement of 1 and the data of 0 that it sets free measure half 0 (sender side:
- * ack). All of them are told; the figures of a half come from one kind only, so that no
+ * ack). The reset that refuses a SYN counts as its answer.
+ *
+ * All of them are told; the figures of a half come from one kind only, so that no
  * percentile mixes what waits for a delayed acknowledgement (timestamp) or for the
- * sender's application (ack) with what does not (seq).
+ * sender's application (ack) with what does not (seq). Median of the same half, us,
+ * measured on emulated paths (download; queue: 8 Mbit/s into 400 kB):
+ *
+ *      seen at   half     clean: seq  timestamp    ack   queue: seq     ack
+ *      client    server        81630          -  81907        30741  190909
+ *      middle    server        66867          -  67035        19758   19860
+ *      middle    client        14897      16719      -       170945       -
+ *      server    client        82907      83671      -       190908       -
+ *
+ * Of the server's half there is one seq sample, that of the request, and a hundred to
+ * 2,300 ack samples: seen at the client only those show the queue, with the median that
+ * seq has at the server (190.9 ms). So the best kind leads unless a worse one has
+ * sixteen times as many samples. The price: a sender that pauses within a round trip is
+ * in ack (writes of 600 bytes each 4 ms: median 1.8 ms high; 20 kB each 50 ms: 7
+ * samples are too few to lead). The least is of all kinds: that
+ * of ack came out 0.01 to 0.11 ms above the handshake's in the middle of six paths.
  */
 #ifndef KONN_MEASURE_RTT_H
 #define KONN_MEASURE_RTT_H
