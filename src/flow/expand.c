@@ -24,6 +24,7 @@ static void expand_sides(struct flow *out, const struct small *s)
 		if (s->packets[d] && s->kind >= SMALL_ONE_WAY) {
 			side->last_size = s->seq[d] >> 16;
 			side->last_ip_id = (uint16_t)s->seq[d];
+			side->last_seq = flow_stamp(small_last_ns(s));
 		}
 	}
 }

@@ -55,7 +55,8 @@ struct flow_side {
 	uint32_t ack;        /* TCP: highest acknowledgement sent */
 	uint32_t window;     /* TCP: last advertised, scaled when the scale is known */
 	uint32_t last_size;  /* IP bytes of its last packet */
-	uint32_t last_seq;   /* TCP: sequence number of its last packet */
+	uint32_t last_seq;   /* TCP: sequence number of its last packet; else its time
+				(flow_stamp) */
 	uint16_t last_flags; /* TCP flags of its last packet */
 	uint16_t last_ip_id; /* of its last packet; 0: none */
 	uint16_t mss;        /* from its SYN; 0: not known */
@@ -123,6 +124,12 @@ struct flow {
 };
 
 #define FLOW_HOT_BYTES offsetof(struct flow, rate)
+
+/* A time in steps of 1,024 ns; wraps after an hour. */
+static inline uint32_t flow_stamp(uint64_t ns)
+{
+	return (uint32_t)(ns >> 10);
+}
 
 /* The side that opened the connection, and the other. */
 static inline const struct flow_side *flow_orig(const struct flow *f)

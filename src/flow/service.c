@@ -117,3 +117,8 @@ bool service_quic_initial(const struct packet *p)
 
 	return type == (cur_be32(&c) == 0x6b3343cf ? 0x90 : 0x80) && !c.bad;
 }
+
+bool service_dns_begins(const struct packet *p)
+{
+	return p->kind == PACKET_TCP && p->payload_len < 6 && port_is(p, 53);
+}

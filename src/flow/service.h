@@ -23,6 +23,9 @@ enum service_kind service_detect(const struct packet *p);
 /* Of a datagram that is QUIC: the packet that opens a connection, or answers it. */
 bool service_quic_initial(const struct packet *p);
 
+/* A segment too short to tell, which may begin a DNS message: a length alone. */
+bool service_dns_begins(const struct packet *p);
+
 /* Of a datagram that looks like DNS: it asks. */
 bool service_dns_query(const struct packet *p);
 

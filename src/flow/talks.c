@@ -15,6 +15,7 @@ static enum talk_kind kind_of(const struct flow *f)
 	if (f->key.proto == PROTO_ICMP || f->key.proto == PROTO_ICMPV6)
 		return TALK_ICMP;
 	return f->service == SERVICE_DNS    ? TALK_DNS
+	       : f->key.proto == PROTO_TCP  ? TALK_DNS /* perhaps: service_dns_begins */
 	       : f->service == SERVICE_QUIC ? TALK_QUIC
 					    : TALK_NONE;
 }

@@ -78,9 +78,11 @@ static bool mirrored(const struct flow_table *t, uint32_t ref, const struct pack
 	if (p->ip_id == 0 || p->ip_id != s->last_ip_id || p->fragment ||
 		p->ip_bytes != s->last_size || p->ts_ns > f->last_ns + MIRROR_NS)
 		return false;
-	return p->kind != PACKET_TCP ||
-	       (p->seq == s->last_seq && p->tcp_flags == s->last_flags &&
-		       p->ack == s->ack);
+	/* Some hosts give all answers one IP id: the side's own last packet counts. */
+	if (p->kind != PACKET_TCP)
+		return flow_stamp(p->ts_ns) - s->last_seq <= flow_stamp(MIRROR_NS);
+	return p->seq == s->last_seq && p->tcp_flags == s->last_flags &&
+	       p->ack == s->ack;
 }
 
 bool update_is_copy(struct flow_table *t, uint32_t ref, const struct packet *p)
@@ -154,7 +156,8 @@ static void tcp_events(
 static void recognise(struct flow *f, const struct packet *p)
 {
 	f->service = (uint8_t)service_detect(p);
-	if (f->service == SERVICE_DNS || f->service == SERVICE_QUIC)
+	if (f->service == SERVICE_DNS || f->service == SERVICE_QUIC ||
+		service_dns_begins(p))
 		f->facts |= FLOW_TALKS;
 }
 
@@ -198,6 +201,7 @@ static void update_other(struct flow_table *t, uint32_t ref, const struct packet
 {
 	struct flow *f = pool_full(t, ref);
 
+	f->side[p->dir].last_seq = flow_stamp(p->ts_ns);
 	if (p->kind != PACKET_ICMP) /* Zeek gives it no history */
 		history_add(f, p->dir, HISTORY_DATA);
 	if (f->facts & FLOW_TALKS) {

@@ -27,10 +27,11 @@ struct answer {
 };
 
 struct dns_side {             /* of a TCP connection: the messages that one end sends */
-	struct answer answer; /* that is not whole yet; valid when has_answer */
+	struct answer answer; /* or query, not whole yet; valid when has_answer */
 	uint32_t left;        /* bytes of the message that are to come */
 	uint8_t high;         /* first byte of a length; valid when has_high */
-	bool has_high, has_answer;
+	bool has_high, has_answer, response;
+	bool fresh;  /* the message's first byte is the next one */
 	bool adrift; /* where the next message starts is not known */
 };
 
@@ -197,8 +198,7 @@ void dns_datagram(struct measure *g, struct talk *t, const struct packet *p)
 		!dns_message_read(cur_of(p->payload, p->payload_captured), &m))
 		return;
 	if (!(m.flags & DNS_RESPONSE)) {
-		if (m.questions)
-			query(g, t ? t : &spare, p, &m);
+		query(g, t ? t : &spare, p, &m);
 	} else {
 		a = answer_of(&g->dns, p, &m);
 		if (answered(g, t ? t : &spare, p, &a))
@@ -218,15 +218,26 @@ static void begin(struct measure *g, struct talk *t, const struct packet *p,
 	cur_limit(&c, s->left);
 	if (!dns_message_read(c, &m))
 		return;
-	if (!(m.flags & DNS_RESPONSE)) {
-		if (m.questions)
-			query(g, t, p, &m);
-		return;
-	}
+	s->response = m.flags & DNS_RESPONSE;
+	if (!s->response)
+		query(g, t, p, &m);
 	s->answer = answer_of(&g->dns, p, &m);
 	s->has_answer = true;
+	if (!s->response) {
+		s->answer.hash = hash_of(&g->dns, &p->key, p->dir, m.id);
+		return;
+	}
 	if (find(&g->dns, &s->answer))
 		dns_names_learn(&g->dns.names, &m);
+}
+
+/* The server can begin when it has the last byte. */
+static void sent_whole(const struct dns *d, const struct answer *key, uint64_t now_ns)
+{
+	struct query *q = find(d, key);
+
+	if (q && now_ns > q->last_ns)
+		q->last_ns = now_ns;
 }
 
 static void advance(struct measure *g, struct talk *t, const struct packet *p,
@@ -236,7 +247,10 @@ static void advance(struct measure *g, struct talk *t, const struct packet *p,
 	if (s->left || !s->has_answer)
 		return;
 	s->has_answer = false;
-	(void)answered(g, t, p, &s->answer); /* an answer nobody waits for is none */
+	if (s->response)
+		(void)answered(g, t, p, &s->answer); /* perhaps nobody waits for it */
+	else
+		sent_whole(&g->dns, &s->answer, p->ts_ns);
 }
 
 /* True when the length of the next message is known: it begins at `c`. */
@@ -263,10 +277,12 @@ static void read_messages(
 		uint32_t take = (uint32_t)cur_left(&c);
 
 		if (!s->left) {
-			if (read_length(s, &c) && s->left)
-				begin(g, t, p, s, c);
+			s->fresh = read_length(s, &c);
 			continue;
 		}
+		if (s->fresh)
+			begin(g, t, p, s, c);
+		s->fresh = false;
 		take = take < s->left ? take : s->left;
 		cur_skip(&c, take);
 		advance(g, t, p, s, take);

@@ -17,7 +17,7 @@ static struct value of_talk(const struct talk *t, enum talk_number number)
 {
 	bool dns = t->kind == TALK_DNS;
 
-	if (!dns && t->kind != TALK_ICMP)
+	if ((!dns && t->kind != TALK_ICMP) || (!t->asked && !t->answered))
 		return value_absent();
 	switch (number) {
 	case TALK_ASKED: return value_number(t->asked);

@@ -157,11 +157,41 @@ def for_names(_folder):
             yield names_record(initial, flags=16)
 
 
+def dns_record(payload, flags=0, pause=1):
+    """fuzz_dns.c: flags, pause, length, then the payload."""
+    return struct.pack("<BBH", flags, pause, len(payload)) + payload
+
+
+def for_dns(_folder):
+    """Queries and answers by datagram and stream, an alias, a handshake that spins."""
+    question = b"\1a\7example\0\0\1\0\1"
+    ask = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + question
+    address = b"\0\1\0\1\0\0\0\x09\0\4\xc0\0\2\1"
+    alias = b"\xc0\x0c\0\5\0\1\0\0\0\x09\0\4\1b\xc0\x0e"
+    for records in ([b"\xc0\x0c" + address], [alias, b"\1b\xc0\x0e" + address]):
+        head = struct.pack(">HHHHHH", 7, 0x8180, 1, len(records), 0, 0)
+        tell = head + question + b"".join(records)
+        yield dns_record(ask) + dns_record(tell, 1)
+        yield dns_record(ask) * 3 + dns_record(tell, 1) * 2
+        stream = [struct.pack(">H", len(m)) + m for m in (ask, tell)]
+        yield dns_record(stream[0], 2) + dns_record(stream[1], 3)
+        yield dns_record(stream[0][:1], 2) + dns_record(stream[0][1:], 2) + b"".join(
+            dns_record(stream[1][i:i + 9], 3) for i in range(0, len(stream[1]), 9))
+    initial = b"\xc0\0\0\0\1\4abcd\2xy" + bytes(20)
+    reply = b"\xc0\0\0\0\1\2xy\3srv" + bytes(20)
+    hand = b"\xe0\0\0\0\1\3srv\2xy" + bytes(20)
+    spins = b"".join(
+        dns_record(bytes([0x40 | 0x20 * ((n // 8 + (way == 0)) & 1)]) + bytes(9), 8 | way, 3)
+        for n in range(96) for way in (0, 1))
+    yield dns_record(initial, 8) + dns_record(reply, 9, 20) + dns_record(hand, 8, 20) + spins
+    yield b"".join(dns_record(bytes([8 * (n % 2 == 0), n // 2]), 16 | n & 1) for n in range(40))
+
+
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
     makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
-              "flow": for_flow, "names": for_names}
+              "flow": for_flow, "dns": for_dns, "names": for_names}
     for number, data in enumerate(makers[name](folder) if name in makers else []):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)
