@@ -49,3 +49,15 @@ void fields_of(
 			out[i].value.str.ptr = f->text.data + at[i];
 		}
 }
+
+void fields_cell(struct buf *out, const struct row *r, const char *before,
+	const char *key, const struct view_style *style)
+{
+	const struct column *c = column_at((unsigned)column_find(key, strlen(key)));
+	struct value v = c->get(r);
+
+	if (!v.present)
+		return;
+	buf_str(out, before);
+	view_cell(out, c, &v, style);
+}

@@ -25,4 +25,11 @@ void fields_done(struct fields *f);
 void fields_of(
 	struct fields *f, const struct row *r, unsigned told, struct record_field *out);
 
+/*
+ * Adds the cell of a column as people see it, with `before` in front; nothing when it
+ * is not known. `key` is a column.
+ */
+void fields_cell(struct buf *out, const struct row *r, const char *before,
+	const char *key, const struct view_style *style);
+
 #endif

@@ -75,22 +75,6 @@ static void text_time(struct buf *out, const struct session *s, uint64_t ts_ns)
 	buf_done(&text);
 }
 
-/* The cell with `before` in front; nothing when it is not known. */
-static void text_cell(
-	struct session *s, const struct row *r, const char *before, const char *key)
-{
-	struct rtt_lines *l = s->state;
-	int column = column_find(key, strlen(key));
-	struct value v = {0};
-
-	if (column >= 0)
-		v = column_at((unsigned)column)->get(r);
-	if (!v.present)
-		return;
-	buf_str(&l->text, before);
-	view_cell(&l->text, column_at((unsigned)column), &v, &s->style);
-}
-
 static void text_line(
 	struct session *s, const struct row *r, const struct sample *sample)
 {
@@ -115,10 +99,10 @@ static void text_line(
 		sample_kind_name((enum sample_kind)sample->kind));
 	if (s->o->all)
 		buf_fmt(out, " %-13s", reason ? reason : "-");
-	text_cell(s, r, " ", "orig");
-	text_cell(s, r, " -> ", "resp");
-	text_cell(s, r, "  ", "service");
-	text_cell(s, r, "  ", "server_name");
+	fields_cell(&l->text, r, " ", "orig", &s->style);
+	fields_cell(&l->text, r, " -> ", "resp", &s->style);
+	fields_cell(&l->text, r, "  ", "service", &s->style);
+	fields_cell(&l->text, r, "  ", "server_name", &s->style);
 	if (s->style.width)
 		out->len = text_fit(out->data, out->len, s->style.width);
 }

@@ -162,22 +162,6 @@ static void take_key(struct why *w, const struct row *r, struct entry *e)
 
 /* ---- text ---- */
 
-/* The cell with `before` in front; nothing when it is not known. */
-static void add_cell(
-	struct session *s, const struct row *r, const char *before, const char *key)
-{
-	struct why *w = s->state;
-	int column = column_find(key, strlen(key));
-	struct value v = {0};
-
-	if (column >= 0)
-		v = column_at((unsigned)column)->get(r);
-	if (!v.present)
-		return;
-	buf_str(&w->line, before);
-	view_cell(&w->line, column_at((unsigned)column), &v, &s->style);
-}
-
 /* The gathered line, with or without the blanks that make it part of an entry. */
 static void end_line(struct session *s)
 {
@@ -192,12 +176,12 @@ static void text_head(struct session *s, const struct row *r, const struct verdi
 {
 	struct why *w = s->state;
 
-	add_cell(s, r, "", "orig");
-	add_cell(s, r, " -> ", "resp");
-	add_cell(s, r, "  ", "service");
-	add_cell(s, r, " ", "server_name");
-	add_cell(s, r, "  ", "bytes");
-	add_cell(s, r, " in ", "duration");
+	fields_cell(&w->line, r, "", "orig", &s->style);
+	fields_cell(&w->line, r, " -> ", "resp", &s->style);
+	fields_cell(&w->line, r, "  ", "service", &s->style);
+	fields_cell(&w->line, r, " ", "server_name", &s->style);
+	fields_cell(&w->line, r, "  ", "bytes", &s->style);
+	fields_cell(&w->line, r, " in ", "duration", &s->style);
 	buf_fmt(&w->line, ": %s: ", why_title(v));
 	why_sentence(&w->line, r->flow, v);
 	end_line(s);
