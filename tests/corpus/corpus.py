@@ -62,6 +62,24 @@ def run(command, timeout=TIMEOUT_S):
     return done.returncode, done.stdout, done.stderr
 
 
+def tshark(path, fields, chosen, *options, between=","):
+    """Rows of the packets `chosen` by a display filter: {field: its occurrences, outermost
+    first}, which `between` must keep apart. None: tshark was too slow."""
+    command = ["tshark", "-n", "-r", path, "-Y", chosen, "-T", "fields", "-E", "separator=/t",
+               "-E", "occurrence=a", "-E", f"aggregator={between}", *options]
+    for field in fields:
+        command += ["-e", field]
+    code, out, _ = run(command)
+    if code is None:
+        return None
+    rows = []
+    for line in out.splitlines():
+        values = [v.split(between) if v else [] for v in line.split("\t")]
+        if len(values) == len(fields):
+            rows.append(dict(zip(fields, values)))
+    return rows
+
+
 class Konn:
     """One `konn list -r FILE -j`: code, rows, summary, complaint (None when all is well)."""
 

@@ -22,24 +22,6 @@ FIELDS = ("frame.len", "tcp.stream", "tcp.srcport", "tcp.dstport", "ip.src", "ip
           "ipv6.src", "ipv6.dst", "icmp.type", "icmpv6.type", "frame.protocols")
 
 
-def tshark(path):
-    """Rows of FIELDS, each a list of occurrences; outermost first."""
-    command = ["tshark", "-n", "-r", path, "-Y", "tcp", "-T", "fields",
-               "-E", "separator=\t", "-E", "occurrence=a", "-E", "aggregator=,",
-               "-o", "tcp.desegment_tcp_streams:FALSE"]
-    for field in FIELDS:
-        command += ["-e", field]
-    code, out, _ = corpus.run(command)
-    if code is None:
-        return None
-    rows = []
-    for line in out.splitlines():
-        values = [v.split(",") if v else [] for v in line.split("\t")]
-        if len(values) == len(FIELDS):
-            rows.append(dict(zip(FIELDS, values)))
-    return rows
-
-
 def innermost(row):
     """(source, destination) of the last TCP header, None for a quoted one."""
     quoted = row["icmp.type"] or row["icmpv6.type"] or "sflow" in row["frame.protocols"][0]
@@ -55,7 +37,7 @@ def innermost(row):
 
 def oracle(path):
     """{unordered tuple: [Counter of one stream, …]}; a Counter is keyed by sending end."""
-    rows = tshark(path)
+    rows = corpus.tshark(path, FIELDS, "tcp", "-o", "tcp.desegment_tcp_streams:FALSE")
     if rows is None:
         return None
     streams = {}

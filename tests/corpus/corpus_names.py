@@ -28,22 +28,6 @@ SERVER_HELLO = "2"
 SERVICES = ("tls", "http", "ssh", "quic")
 
 
-def tshark(path, options):
-    command = ["tshark", "-n", "-r", path, "-Y", SHOWN, "-T", "fields", "-E", "separator=/t",
-               "-E", "occurrence=a", "-E", "aggregator=\x1f", *options]
-    for field in FIELDS:
-        command += ["-e", field]
-    code, out, _ = corpus.run(command)
-    if code is None:
-        return None
-    rows = []
-    for line in out.splitlines():
-        values = [v.split("\x1f") if v else [] for v in line.split("\t")]
-        if len(values) == len(FIELDS):
-            rows.append(dict(zip(FIELDS, values)))
-    return rows
-
-
 def ends(row):
     """(transport, sender, receiver, stream) of the header under the named protocol."""
     layers = row["frame.protocols"][0].split(":")
@@ -100,7 +84,7 @@ class Stream:
 
 def oracle(path, *options):
     """{unordered tuple: [Stream, …]}"""
-    rows = tshark(path, options)
+    rows = corpus.tshark(path, FIELDS, SHOWN, *options, between="\x1f")
     if rows is None:
         return None
     streams = {}

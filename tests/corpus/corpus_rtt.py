@@ -62,19 +62,12 @@ class Tshark:
     """Round trips {(connection, time): [us]}, and packets by (connection, sender)."""
 
     def __init__(self, path):
-        command = ["tshark", "-n", "-r", path, "-Y", "tcp", "-T", "fields",
-                   "-E", "separator=\t", "-E", "occurrence=a", "-E", "aggregator=,",
-                   "-o", "tcp.desegment_tcp_streams:FALSE"]
-        for field in FIELDS:
-            command += ["-e", field]
-        self.code, out, _ = corpus.run(command)
         self.rtts, self.packets = collections.defaultdict(list), collections.Counter()
         self.times = set()  # (connection, sender, time)
         self.count = 0
-        for line in out.splitlines():
-            values = [v.split(",") if v else [] for v in line.split("\t")]
-            if len(values) == len(FIELDS):
-                self.add(dict(zip(FIELDS, values)))
+        rows = corpus.tshark(path, FIELDS, "tcp", "-o", "tcp.desegment_tcp_streams:FALSE")
+        for row in rows or []:  # too slow: every sample of konn will be one too many
+            self.add(row)
 
     def add(self, row):
         ends = innermost(row)

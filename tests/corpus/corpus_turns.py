@@ -23,22 +23,6 @@ FIELDS = ("frame.time_epoch", "frame.protocols", "tcp.stream", "ip.src", "ip.dst
 CLIENT_HELLO, SERVER_HELLO = "1", "2"
 
 
-def tshark(path):
-    command = ["tshark", "-n", "-r", path, "-Y", "tcp && !icmp && !icmpv6", "-T", "fields",
-               "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=,"]
-    for field in FIELDS:
-        command += ["-e", field]
-    code, out, _ = corpus.run(command)
-    if code is None:
-        return None
-    rows = []
-    for line in out.splitlines():
-        values = [v.split(",") if v else [] for v in line.split("\t")]
-        if len(values) == len(FIELDS):
-            rows.append(dict(zip(FIELDS, values)))
-    return rows
-
-
 def ends(row):
     """(sender, receiver) when there is but one IP header."""
     for ip in ("ip", "ipv6"):
@@ -101,7 +85,7 @@ class Stream:
 
 def oracle(path):
     """{unordered tuple: [Stream, …]}"""
-    rows = tshark(path)
+    rows = corpus.tshark(path, FIELDS, "tcp && !icmp && !icmpv6")
     if rows is None:
         return None
     streams = {}
