@@ -4,8 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define MUCH_BYTES ((size_t)64 * 1024)
-
 /* Another program may have made the terminal or pipe non-blocking. */
 static bool wait_writable(int fd)
 {
@@ -41,11 +39,6 @@ int output_flush(struct output *o, struct err *err)
 	}
 	buf_reset(&o->buf);
 	return ret;
-}
-
-int output_some(struct output *o, struct err *err)
-{
-	return o->buf.len >= MUCH_BYTES ? output_flush(o, err) : 0;
 }
 
 void output_done(struct output *o)

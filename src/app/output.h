@@ -20,9 +20,6 @@ struct output {
  */
 int output_flush(struct output *o, struct err *err);
 
-/* Flushes when there is much. */
-int output_some(struct output *o, struct err *err);
-
 void output_done(struct output *o);
 
 #endif

@@ -2,52 +2,57 @@
 
 #include "app/session.h"
 
-#define ROWS_MOST 256 /* rows gathered before they are written */
+#define FLUSH_BYTES ((size_t)64 * 1024)
 
 struct list {
-	struct build *build;
-	int sort;           /* place among the session's columns; -1: rows stream */
-	uint64_t held_most; /* bytes of rows held for sorting */
-	bool begun, titled, overflowed;
+	struct view_table table;
+	struct build *build; /* rows that are held to be sorted; NULL: they stream */
+	uint64_t held_most;  /* bytes of them */
+	bool titled;
 };
 
-static void begin(struct session *s)
+static void write_row(struct session *s, const struct cells *cells)
 {
 	struct list *l = s->state;
 
-	if (!l->begun)
-		build_begin(l->build, s->columns, s->n_columns);
-	l->begun = true;
+	s->view->row(&s->out.buf, &l->table, cells);
+	if (s->out.buf.len > FLUSH_BYTES)
+		session_flush(s);
 }
 
-static void write_rows(struct session *s)
+static void write_titles(struct session *s)
+{
+	struct list *l = s->state;
+
+	if (!l->titled)
+		s->view->head(&s->out.buf, &l->table);
+	l->titled = true;
+}
+
+/* Writes the rows that were held; those that follow stream. */
+static void write_held(struct session *s)
 {
 	struct list *l = s->state;
 	const struct totals totals = {0};
-	const struct snapshot *snapshot;
+	struct cells cells = {.snapshot = build_finish(l->build, &totals)};
 
-	begin(s);
-	snapshot = build_finish(l->build, &totals);
-	l->begun = false;
-	if (!snapshot) {
+	if (!cells.snapshot)
 		s->out.buf.oom = true; /* the next flush says so */
-		return;
-	}
-	if (!l->titled)
-		s->view->head(&s->out.buf, snapshot, &s->style);
-	l->titled = true;
-	s->view->rows(&s->out.buf, snapshot, &s->style);
+	for (; cells.snapshot && cells.number < cells.snapshot->rows; cells.number++)
+		write_row(s, &cells);
+	build_free(l->build);
+	l->build = NULL;
 }
 
 static void overflow(struct session *s)
 {
-	struct list *l = s->state;
 	struct err err = {0};
 
-	l->overflowed = true;
 	(void)err_set(&err, EXIT_PARTIAL,
 		"too many rows to sort in half of --memory: they are written unsorted");
 	session_problem(s, &err);
+	write_titles(s);
+	write_held(s);
 }
 
 static void on_row(void *ctx, const struct row *r, uint64_t uid)
@@ -58,86 +63,82 @@ static void on_row(void *ctx, const struct row *r, uint64_t uid)
 	if (s->filter && !filter_match(s->filter, r))
 		return;
 	s->shown++;
-	begin(s);
-	build_row(l->build, r, uid);
-	if (l->sort >= 0 && !l->overflowed) {
-		if (build_bytes(l->build) <= l->held_most)
-			return;
-		overflow(s);
+	if (l->build) {
+		build_row(l->build, r, uid);
+		if (build_bytes(l->build) > l->held_most)
+			overflow(s);
+		return;
 	}
-	if (build_rows(l->build) >= ROWS_MOST)
-		write_rows(s);
-	if (s->out.buf.len > 65536)
-		session_flush(s);
+	write_titles(s);
+	write_row(s, &(struct cells){.row = r});
 }
 
-/* The column to sort by must be in the snapshot, shown or not. */
-static int place_of_sort(struct session *s)
+/* The column to sort by must be in the snapshot, behind those that are shown or not. */
+static bool add_sort(struct session *s)
 {
 	for (unsigned i = 0; i < s->n_columns; i++)
 		if (s->columns[i] == s->o->sort)
-			return (int)i;
+			return true;
 	if (s->n_columns == QUERY_COLUMNS)
-		return -1;
-	s->columns[s->n_columns] = (uint16_t)s->o->sort;
-	s->style.hidden = 1;
-	return (int)s->n_columns++;
+		return false;
+	s->columns[s->n_columns++] = (uint16_t)s->o->sort;
+	return true;
+}
+
+static int hold_rows(struct session *s, struct engine_setup *setup, struct err *err)
+{
+	struct list *l = s->state;
+
+	if (!add_sort(s))
+		return err_set(err, EXIT_USAGE, "too many columns to sort by one more");
+	l->held_most = setup->memory_bytes / 2;
+	setup->memory_bytes /= 2;
+	l->build = build_new();
+	if (!l->build)
+		return err_errno(err, "start");
+	build_begin(l->build, s->columns, s->n_columns);
+	return 0;
 }
 
 static int list_open(struct session *s, struct engine_setup *setup, struct err *err)
 {
+	const struct column *shown[QUERY_COLUMNS];
 	struct list *l = calloc(1, sizeof(*l));
 
 	s->state = l;
-	if (l)
-		l->build = build_new();
-	if (!l || !l->build)
+	for (unsigned i = 0; i < s->n_columns; i++)
+		shown[i] = column_at(s->columns[i]);
+	if (!l || !view_table_init(&l->table, s->view, &s->style, shown, s->n_columns))
 		return err_errno(err, "start");
-	l->sort = -1;
-	if (s->o->sort >= 0) {
-		l->held_most = setup->memory_bytes / 2;
-		setup->memory_bytes /= 2;
-		l->sort = place_of_sort(s);
-		if (l->sort < 0)
-			return err_set(err, EXIT_USAGE,
-				"too many columns to sort by one more");
-	}
 	setup->sink.ctx = s;
 	setup->sink.ended = on_row;
-	return 0;
-}
-
-static void list_tick(struct session *s, uint64_t now_ns)
-{
-	const struct list *l = s->state;
-
-	(void)now_ns;
-	if (l->begun && (l->sort < 0 || l->overflowed))
-		write_rows(s);
+	return s->o->sort >= 0 ? hold_rows(s, setup, err) : 0;
 }
 
 static void list_finish(struct session *s)
 {
 	struct list *l = s->state;
 
-	begin(s);
-	if (l->sort >= 0 && !l->overflowed)
-		build_sort(l->build, s->o->sort, s->o->sort_reverse);
-	write_rows(s);
+	write_titles(s);
+	if (!l->build)
+		return;
+	build_sort(l->build, s->o->sort, s->o->sort_reverse);
+	write_held(s);
 }
 
 static void list_close(struct session *s)
 {
 	struct list *l = s->state;
 
-	if (l)
-		build_free(l->build);
+	if (!l)
+		return;
+	view_table_done(&l->table);
+	build_free(l->build);
 	free(l);
 }
 
 const struct verb_ops verb_list = {
 	.open = list_open,
-	.tick = list_tick,
 	.finish = list_finish,
 	.close = list_close,
 };

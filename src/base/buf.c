@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/put.h"
+
 void buf_done(struct buf *b)
 {
 	free(b->data);
@@ -18,7 +20,7 @@ void buf_reset(struct buf *b)
 	b->oom = false;
 }
 
-bool buf_reserve(struct buf *b, size_t extra)
+bool buf_grow(struct buf *b, size_t extra)
 {
 	size_t need, cap = b->cap ? b->cap : 256;
 	char *grown;
@@ -54,12 +56,6 @@ void buf_str(struct buf *b, const char *text)
 	buf_add(b, text, strlen(text));
 }
 
-void buf_char(struct buf *b, char c)
-{
-	if (b->len < b->cap || buf_reserve(b, 1))
-		b->data[b->len++] = c;
-}
-
 void buf_fill(struct buf *b, char c, size_t count)
 {
 	if (!buf_reserve(b, count) || count == 0)
@@ -70,36 +66,28 @@ void buf_fill(struct buf *b, char c, size_t count)
 
 void buf_u64(struct buf *b, uint64_t value)
 {
-	static const char pairs[] = "0001020304050607080910111213141516171819"
-				    "2021222324252627282930313233343536373839"
-				    "4041424344454647484950515253545556575859"
-				    "6061626364656667686970717273747576777879"
-				    "8081828384858687888990919293949596979899";
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	for (; value >= 10; value /= 100) {
-		at -= 2;
-		memcpy(digits + at, pairs + value % 100 * 2, 2);
-	}
-	if (value > 0 || at == sizeof(digits))
-		digits[--at] = (char)('0' + value);
-	buf_add(b, digits + at, sizeof(digits) - at);
+	if (buf_reserve(b, PUT_U64_MOST))
+		buf_end_at(b, put_u64(buf_end(b), value));
 }
 
 void buf_fmt(struct buf *b, const char *format, ...)
 {
+	size_t room = b->cap - b->len;
 	va_list args;
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(room ? b->data + b->len : NULL, room, format, args);
 	va_end(args);
-	if (len < 0 || !buf_reserve(b, (size_t)len + 1))
+	if (len < 0)
 		return;
-	va_start(args, format);
-	(void)vsnprintf(b->data + b->len, (size_t)len + 1, format, args); /* fits */
-	va_end(args);
+	if ((size_t)len >= room) { /* a NUL comes behind it */
+		if (!buf_reserve(b, (size_t)len + 1))
+			return;
+		va_start(args, format);
+		(void)vsnprintf(b->data + b->len, (size_t)len + 1, format, args);
+		va_end(args);
+	}
 	b->len += (size_t)len;
 }
 

@@ -17,11 +17,33 @@ void buf_done(struct buf *b);
 void buf_reset(struct buf *b);
 
 /* Makes room for `extra` more bytes; false (and oom) when there is no memory. */
-bool buf_reserve(struct buf *b, size_t extra);
+bool buf_grow(struct buf *b, size_t extra);
+
+static inline bool buf_reserve(struct buf *b, size_t extra)
+{
+	return extra <= b->cap - b->len || buf_grow(b, extra);
+}
+
+/* Behind the last byte; to be written to as far as there is room. */
+static inline char *buf_end(const struct buf *b)
+{
+	return b->data + b->len;
+}
+
+/* What was written there ends at `end`. */
+static inline void buf_end_at(struct buf *b, const char *end)
+{
+	b->len = (size_t)(end - b->data);
+}
+
+static inline void buf_char(struct buf *b, char c)
+{
+	if (buf_reserve(b, 1))
+		b->data[b->len++] = c;
+}
 
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_str(struct buf *b, const char *text);
-void buf_char(struct buf *b, char c);
 void buf_fill(struct buf *b, char c, size_t count);
 void buf_u64(struct buf *b, uint64_t value);
 void buf_fmt(struct buf *b, const char *format, ...)

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/put.h"
+
 #define NS_PER_SECOND 1000000000u
 
 struct unit {
@@ -234,31 +236,23 @@ void num_short_ns(struct buf *out, uint64_t ns)
 	buf_char(out, 's');
 }
 
-static char *put_digits(char *at, unsigned value, unsigned digits)
-{
-	for (unsigned i = digits; i > 0; i--) {
-		at[i - 1] = (char)('0' + value % 10);
-		value /= 10;
-	}
-	return at + digits;
-}
-
 static char *put_time(char *at, unsigned seconds_of_day)
 {
-	at = put_digits(at, seconds_of_day / 3600, 2);
+	at = put_pair(at, seconds_of_day / 3600);
 	*at++ = ':';
-	at = put_digits(at, seconds_of_day / 60 % 60, 2);
+	at = put_pair(at, seconds_of_day / 60 % 60);
 	*at++ = ':';
-	return put_digits(at, seconds_of_day % 60, 2);
+	return put_pair(at, seconds_of_day % 60);
 }
 
 static char *put_date(char *at, unsigned year, unsigned month, unsigned day)
 {
-	at = put_digits(at, year, 4);
+	at = put_pair(at, year / 100 % 100);
+	at = put_pair(at, year % 100);
 	*at++ = '-';
-	at = put_digits(at, month, 2);
+	at = put_pair(at, month);
 	*at++ = '-';
-	return put_digits(at, day, 2);
+	return put_pair(at, day);
 }
 
 /*
@@ -281,18 +275,17 @@ static char *put_civil(char *at, uint64_t days)
 	return put_date(at, year, month >= 10 ? month - 9 : month + 3, day);
 }
 
-void num_utc(struct buf *out, uint64_t epoch_ns)
+char *num_put_utc(char *at, uint64_t epoch_ns)
 {
 	uint64_t seconds = epoch_ns / NS_PER_SECOND;
-	char text[32], *at;
 
-	at = put_civil(text, seconds / 86400);
+	at = put_civil(at, seconds / 86400);
 	*at++ = 'T';
 	at = put_time(at, (unsigned)(seconds % 86400));
 	*at++ = '.';
-	at = put_digits(at, (unsigned)(epoch_ns % NS_PER_SECOND), 9);
+	at = put_nine(at, (uint32_t)(epoch_ns % NS_PER_SECOND));
 	*at++ = 'Z';
-	buf_add(out, text, (size_t)(at - text));
+	return at;
 }
 
 void num_local(struct buf *out, uint64_t epoch_ns)
@@ -309,22 +302,20 @@ void num_local(struct buf *out, uint64_t epoch_ns)
 	at = put_time(at, (unsigned)tm.tm_hour * 3600 + (unsigned)tm.tm_min * 60 +
 				  (unsigned)tm.tm_sec);
 	*at++ = '.';
-	at = put_digits(at, (unsigned)(epoch_ns % NS_PER_SECOND) / 1000, 6);
+	at = put_nine(at, (uint32_t)(epoch_ns % NS_PER_SECOND)) - 3;
 	buf_add(out, text, (size_t)(at - text));
 }
 
-void num_seconds(struct buf *out, uint64_t ns)
+char *num_put_seconds(char *at, uint64_t ns)
 {
-	unsigned rest = (unsigned)(ns % NS_PER_SECOND);
-	char text[10];
-	size_t len = 10;
+	uint32_t rest = (uint32_t)(ns % NS_PER_SECOND);
 
-	buf_u64(out, ns / NS_PER_SECOND);
+	at = put_u64(at, ns / NS_PER_SECOND);
 	if (rest == 0)
-		return;
-	text[0] = '.';
-	(void)put_digits(text + 1, rest, 9);
-	while (text[len - 1] == '0')
-		len--;
-	buf_add(out, text, len);
+		return at;
+	*at++ = '.';
+	at = put_nine(at, rest);
+	while (at[-1] == '0')
+		at--;
+	return at;
 }

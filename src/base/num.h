@@ -33,13 +33,19 @@ void num_short(struct buf *out, uint64_t value, unsigned base);
 /* 350us 4.2ms 23ms 1.4s 12s 5m 3h 12d: at most 5 characters. */
 void num_short_ns(struct buf *out, uint64_t ns);
 
+/*
+ * Those that begin with num_put_ write at a place that has room for NUM_PUT_MOST bytes,
+ * and return where the text ends.
+ */
+#define NUM_PUT_MOST 30
+
 /* YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ (RFC 3339, always 9 decimals). */
-void num_utc(struct buf *out, uint64_t epoch_ns);
+char *num_put_utc(char *at, uint64_t epoch_ns);
+
+/* Seconds with 9 decimals at most, trailing zeros cut: 12, 0.25, 1.000000001. */
+char *num_put_seconds(char *at, uint64_t ns);
 
 /* YYYY-MM-DD HH:MM:SS.uuuuuu in the local zone (TZ was read before the lock-down). */
 void num_local(struct buf *out, uint64_t epoch_ns);
-
-/* Seconds with 9 decimals at most, trailing zeros cut: 12, 0.25, 1.000000001. */
-void num_seconds(struct buf *out, uint64_t ns);
 
 #endif

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/put.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	"tuple_hash takes IPv4 addresses from the upper halves of words");
 
@@ -28,12 +30,11 @@ unsigned tuple_order(struct tuple *t, const struct addr *src, uint16_t src_port,
 
 static char *put_octet(char *at, unsigned octet)
 {
-	if (octet >= 100)
+	if (octet >= 100) {
 		*at++ = (char)('0' + octet / 100);
-	if (octet >= 10)
-		*at++ = (char)('0' + octet / 10 % 10);
-	*at++ = (char)('0' + octet % 10);
-	return at;
+		return put_pair(at, octet % 100);
+	}
+	return octet >= 10 ? put_pair(at, octet) : put_u64(at, octet);
 }
 
 static char *put_quad(char *at, const uint8_t bytes[4])
@@ -107,12 +108,15 @@ static char *put_v6(char *at, const struct addr *a)
 	return at;
 }
 
+char *addr_put(char *at, const struct addr *a, enum family family)
+{
+	return family == FAMILY_V4 ? put_quad(at, a->b + 12) : put_v6(at, a);
+}
+
 void addr_format(struct buf *out, const struct addr *a, enum family family)
 {
-	char text[INET6_ADDRSTRLEN], *end;
-
-	end = family == FAMILY_V4 ? put_quad(text, a->b + 12) : put_v6(text, a);
-	buf_add(out, text, (size_t)(end - text));
+	if (buf_reserve(out, ADDR_PUT_MOST))
+		buf_end_at(out, addr_put(buf_end(out), a, family));
 }
 
 bool addr_parse(const char *text, size_t len, struct addr *out, enum family *out_family)

@@ -94,7 +94,14 @@ static inline uint64_t tuple_hash(const struct hash_key *key, const struct tuple
 unsigned tuple_order(struct tuple *t, const struct addr *src, uint16_t src_port,
 	const struct addr *dst, uint16_t dst_port);
 
-/* Dotted quad, or RFC 5952. */
+/*
+ * Dotted quad, or RFC 5952, at a place that has room for ADDR_PUT_MOST bytes; returns
+ * where the text ends.
+ */
+#define ADDR_PUT_MOST 45
+char *addr_put(char *at, const struct addr *a, enum family family);
+
+/* The same behind what `out` holds. */
 void addr_format(struct buf *out, const struct addr *a, enum family family);
 
 /* Numeric text into an address; false (nothing written) on anything else. */

@@ -130,11 +130,6 @@ size_t build_bytes(const struct build *b)
 	return b->block.len + b->arena.len;
 }
 
-unsigned build_rows(const struct build *b)
-{
-	return b->rows;
-}
-
 /* Brings the rows into the order of the ranks, whose handles are row numbers. */
 static void permute(struct build *b, char *spare)
 {

@@ -1,4 +1,4 @@
-/* build — makes snapshots: row by row for streams, or by running a query over a feed.
+/* build — makes snapshots: row by row, or by running a query over a feed.
  */
 #ifndef KONN_MODEL_BUILD_H
 #define KONN_MODEL_BUILD_H
@@ -14,13 +14,12 @@ struct build; /* buffers, reused from one snapshot to the next */
 struct build *build_new(void); /* NULL when there is no memory */
 void build_free(struct build *b);
 
-/* ---- streams: `list` ---- */
+/* ---- rows that are held to be sorted: `list -s` ---- */
 
 /* Starts a snapshot of these columns. */
 void build_begin(struct build *b, const uint16_t *columns, unsigned n_columns);
 void build_row(struct build *b, const struct row *r, uint64_t uid);
 size_t build_bytes(const struct build *b); /* held so far */
-unsigned build_rows(const struct build *b);
 
 /*
  * Puts the rows in order of a column (which must be one of the snapshot's own; absent

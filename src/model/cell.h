@@ -22,11 +22,6 @@ struct cell_text {
 	uint32_t at, len; /* in the arena */
 };
 
-static inline bool type_is_text(enum type type)
-{
-	return type == TYPE_STR || type == TYPE_LIST;
-}
-
 static inline unsigned cell_bytes(enum type type)
 {
 	return type == TYPE_ADDR ? 24 : 8;

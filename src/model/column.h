@@ -27,6 +27,11 @@ enum type {
 	TYPE_TIME, /* ns since the epoch */
 };
 
+static inline bool type_is_text(enum type type)
+{
+	return type == TYPE_STR || type == TYPE_LIST;
+}
+
 /* One cell. `present` false: the value is not known (never the same as 0). */
 struct value {
 	bool present;

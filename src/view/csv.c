@@ -5,11 +5,10 @@
 
 /* Lines end with LF alone, as every other text tool here writes them. */
 
-static void head(struct buf *out, const struct snapshot *s, const struct view_style *v)
+static void head(struct buf *out, const struct view_table *t)
 {
-	(void)v;
-	for (unsigned i = 0; i < view_columns(s, v); i++) {
-		const char *key = snapshot_column(s, i)->key;
+	for (unsigned i = 0; i < t->count; i++) {
+		const char *key = t->columns[i]->key;
 
 		if (i > 0)
 			buf_char(out, ',');
@@ -24,24 +23,22 @@ static void add_value(
 {
 	if (!v->present)
 		return;
-	if (type == TYPE_STR || type == TYPE_LIST)
+	if (type_is_text(type))
 		encode_csv(out, v->str.ptr, v->str.len);
-	else
-		encode_scalar(out, type, v, epoch);
+	else if (buf_reserve(out, ENCODE_SCALAR_MOST))
+		buf_end_at(out, encode_scalar(buf_end(out), type, v, epoch));
 }
 
-static void rows(struct buf *out, const struct snapshot *s, const struct view_style *v)
+static void row(struct buf *out, const struct view_table *t, const struct cells *c)
 {
-	for (unsigned row = 0; row < s->rows; row++) {
-		for (unsigned i = 0; i < view_columns(s, v); i++) {
-			struct value value = snapshot_cell(s, row, i);
+	for (unsigned i = 0; i < t->count; i++) {
+		struct value v = cells_get(c, t->columns[i], i);
 
-			if (i > 0)
-				buf_char(out, ',');
-			add_value(out, snapshot_column(s, i)->type, &value, v->epoch);
-		}
-		buf_char(out, '\n');
+		if (i > 0)
+			buf_char(out, ',');
+		add_value(out, t->columns[i]->type, &v, t->style->epoch);
 	}
+	buf_char(out, '\n');
 }
 
 /* name=count;name=count in one field. */
@@ -93,6 +90,6 @@ static void record(
 const struct view view_csv = {
 	.name = "csv",
 	.head = head,
-	.rows = rows,
+	.row = row,
 	.record = record,
 };

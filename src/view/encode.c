@@ -3,26 +3,65 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/put.h"
 #include "base/text.h"
 
-#define BIT(c_) (1ull << ((c_)&63))
+_Static_assert(ENCODE_SCALAR_MOST >= ADDR_PUT_MOST &&
+		       ENCODE_SCALAR_MOST >= NUM_PUT_MOST &&
+		       ENCODE_SCALAR_MOST >= PUT_U64_MOST,
+	"a scalar is an address, a number or a time");
 
-/* Bytes that mean themselves in every output: printable ASCII but for " , and
- * backslash. */
-static bool is_plain(unsigned char c)
+/* Bytes that mean themselves in every output: printable ASCII but for " and backslash.
+ */
+static bool is_plain(char c)
 {
-	static const uint64_t plain[4] = {
-		~0ull << 32 & ~BIT('"') & ~BIT(','), ~BIT('\\') & ~BIT(0x7f)};
-
-	return plain[c >> 6] >> (c & 63) & 1;
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-static size_t plain_run(const char *text, size_t len)
+#define EACH(byte_) (0x0101010101010101ull * (byte_))
+
+/* High bits where a byte is 0, and perhaps above the first one that is. */
+static uint64_t zeros(uint64_t word)
+{
+	return (word - EACH(1)) & ~word & EACH(0x80);
+}
+
+/* True if any of eight bytes is not plain. */
+static bool has_rare(uint64_t word)
+{
+	uint64_t control = (word - EACH(' ')) & ~word;
+	uint64_t high = word | (word + EACH(1)); /* 0x7f and above */
+
+	return ((control | high) & EACH(0x80)) | zeros(word ^ EACH('"')) |
+	       zeros(word ^ EACH('\\'));
+}
+
+/* Copies the plain bytes that a text begins with; returns how many. */
+static size_t copy_plain(char *to, const char *text, size_t len)
 {
 	size_t n = 0;
+	uint64_t word;
 
-	while (n < len && is_plain((unsigned char)text[n]))
-		n++;
+	for (; len - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, text + n, sizeof(word));
+		if (has_rare(word))
+			break;
+		memcpy(to + n, &word, sizeof(word));
+	}
+	for (; n < len && is_plain(text[n]); n++)
+		to[n] = text[n];
+	return n;
+}
+
+/* The same at the end of `out`; 0 without memory. */
+static size_t add_plain(struct buf *out, const char *text, size_t len)
+{
+	size_t n;
+
+	if (!buf_reserve(out, len))
+		return 0;
+	n = copy_plain(buf_end(out), text, len);
+	out->len += n;
 	return n;
 }
 
@@ -59,46 +98,26 @@ static size_t add_rare(
 
 void encode_text(struct buf *out, const char *text, size_t len)
 {
-	for (size_t at = 0, n; at < len; at += n) {
-		n = plain_run(text + at, len - at);
-		if (n)
-			buf_add(out, text + at, n);
-		else
-			n = add_rare(out, text + at, len - at, "\\");
+	for (size_t at = 0; at < len;) {
+		at += add_plain(out, text + at, len - at);
+		if (at < len)
+			at += add_rare(out, text + at, len - at, "\\");
 	}
 }
 
 /* Nearly every string is plain as a whole. */
-static void add_quoted(struct buf *out, const char *text, size_t len)
-{
-	char *at;
-
-	if (!buf_reserve(out, len + 2))
-		return;
-	at = out->data + out->len;
-	at[0] = '"';
-	memcpy(at + 1, text, len);
-	at[len + 1] = '"';
-	out->len += len + 2;
-}
-
 void encode_json(struct buf *out, const char *text, size_t len)
 {
-	if (plain_run(text, len) == len) {
-		add_quoted(out, text, len);
-		return;
-	}
 	buf_char(out, '"');
-	for (size_t at = 0, n; at < len; at += n) {
-		n = plain_run(text + at, len - at);
-		if (n) {
-			buf_add(out, text + at, n);
-		} else if (text[at] == '"' || text[at] == '\\') {
+	for (size_t at = 0; at < len;) {
+		at += add_plain(out, text + at, len - at);
+		if (at == len)
+			break;
+		if (text[at] == '"' || text[at] == '\\') {
 			buf_char(out, '\\');
-			buf_char(out, text[at]);
-			n = 1;
+			buf_char(out, text[at++]);
 		} else {
-			n = add_rare(out, text + at, len - at, "\\\\");
+			at += add_rare(out, text + at, len - at, "\\\\");
 		}
 	}
 	buf_char(out, '"');
@@ -106,24 +125,37 @@ void encode_json(struct buf *out, const char *text, size_t len)
 
 static void csv_body(struct buf *out, const char *text, size_t len)
 {
-	for (size_t at = 0, n; at < len; at += n) {
-		n = plain_run(text + at, len - at);
-		if (n) {
-			buf_add(out, text + at, n);
-		} else if (text[at] == '"') {
+	for (size_t at = 0; at < len;) {
+		at += add_plain(out, text + at, len - at);
+		if (at == len)
+			break;
+		if (text[at] == '"') {
 			buf_str(out, "\"\"");
-			n = 1;
+			at++;
 		} else {
-			n = add_rare(out, text + at, len - at, "\\");
+			at += add_rare(out, text + at, len - at, "\\");
 		}
 	}
 }
 
+/* Nearly every field is plain as a whole, without a comma too. */
+static bool csv_plain(struct buf *out, const char *text, size_t len)
+{
+	if (!buf_reserve(out, len) || copy_plain(buf_end(out), text, len) < len ||
+		memchr(text, ',', len))
+		return false;
+	out->len += len;
+	return true;
+}
+
 void encode_csv(struct buf *out, const char *text, size_t len)
 {
-	/* Line ends need no quotes: they are written as \x0a. */
-	bool quoted = memchr(text, ',', len) || memchr(text, '"', len);
+	bool quoted;
 
+	if (len == 0 || csv_plain(out, text, len))
+		return;
+	/* Line ends need no quotes: they are written as \x0a. */
+	quoted = memchr(text, ',', len) || memchr(text, '"', len);
 	if (quoted)
 		buf_char(out, '"');
 	for (size_t at = 0; at < len;) {
@@ -138,18 +170,16 @@ void encode_csv(struct buf *out, const char *text, size_t len)
 		buf_char(out, '"');
 }
 
-void encode_scalar(struct buf *out, enum type type, const struct value *v, bool epoch)
+char *encode_scalar(char *at, enum type type, const struct value *v, bool epoch)
 {
 	switch (type) {
-	case TYPE_ADDR: addr_format(out, &v->addr, v->family); break;
-	case TYPE_NS: num_seconds(out, v->num); break;
+	case TYPE_ADDR: return addr_put(at, &v->addr, v->family);
+	case TYPE_NS: return num_put_seconds(at, v->num);
 	case TYPE_TIME:
 		if (epoch)
-			buf_u64(out, v->num / 1000);
-		else
-			num_utc(out, v->num);
-		break;
-	default: buf_u64(out, v->num); break;
+			return put_u64(at, v->num / 1000);
+		return num_put_utc(at, v->num);
+	default: return put_u64(at, v->num);
 	}
 }
 

@@ -29,9 +29,10 @@ void encode_csv(struct buf *out, const char *text, size_t len);
 /*
  * A present value of any type but TYPE_STR and TYPE_LIST, for machines: plain integers,
  * TYPE_NS in decimal seconds, TYPE_TIME as RFC 3339 UTC or, with `epoch`, in
- * microseconds.
+ * microseconds. `at` has room for ENCODE_SCALAR_MOST bytes; returns where it ends.
  */
-void encode_scalar(struct buf *out, enum type type, const struct value *v, bool epoch);
+#define ENCODE_SCALAR_MOST 45
+char *encode_scalar(char *at, enum type type, const struct value *v, bool epoch);
 
 /* The item of a list that begins at `*at` (< len); moves `*at` behind it and its NUL.
  */

@@ -1,14 +1,57 @@
+#include <assert.h>
 #include <string.h>
 
-#include "model/query.h"
 #include "view/encode.h"
 #include "view/outputs.h"
 
-static void head(struct buf *out, const struct snapshot *s, const struct view_style *v)
+#define START       "{\"kind\":\"conn\""
+#define END         "}\n"
+#define KEY_ROOM    48 /* of each key, copied whole: a fixed size is cheap */
+#define KEY_AROUND  4
+#define SCALAR_MOST (ENCODE_SCALAR_MOST + 2) /* with quotes */
+
+/* A key with what is around it: ,"bytes": */
+struct json_key {
+	char text[KEY_ROOM];
+	uint8_t len;
+};
+
+struct json_table {
+	struct json_key keys[QUERY_COLUMNS];
+	size_t most; /* bytes of a row but for its texts */
+};
+
+static void head(struct buf *out, const struct view_table *t)
 {
 	(void)out; /* each line names its own keys */
-	(void)s;
-	(void)v;
+	(void)t;
+}
+
+/* Keys come from konn's own tables: they need no escapes. */
+static char *put_key(char *at, const char *key, size_t len)
+{
+	*at++ = ',';
+	*at++ = '"';
+	memcpy(at, key, len);
+	at += len;
+	*at++ = '"';
+	*at++ = ':';
+	return at;
+}
+
+static void make(struct view_table *t)
+{
+	struct json_table *made = t->made;
+
+	made->most = sizeof(START) + sizeof(END);
+	for (unsigned i = 0; i < t->count; i++) {
+		const char *key = t->columns[i]->key;
+		struct json_key *k = &made->keys[i];
+
+		assert(strlen(key) <= KEY_ROOM - KEY_AROUND);
+		k->len = (uint8_t)(put_key(k->text, key, strlen(key)) - k->text);
+		made->most += sizeof(k->text) + SCALAR_MOST;
+	}
 }
 
 static void add_list(struct buf *out, const char *list, size_t len)
@@ -25,81 +68,75 @@ static void add_list(struct buf *out, const char *list, size_t len)
 	buf_char(out, ']');
 }
 
-static void add_value(
-	struct buf *out, enum type type, const struct value *v, bool epoch)
+static void add_text(struct buf *out, enum type type, const struct value *v)
+{
+	if (type == TYPE_LIST)
+		add_list(out, v->str.ptr, v->str.len);
+	else
+		encode_json(out, v->str.ptr, v->str.len);
+}
+
+/* At a place that has room for SCALAR_MOST bytes. */
+static char *put_scalar(char *at, enum type type, const struct value *v, bool epoch)
 {
 	bool quoted = type == TYPE_ADDR || (type == TYPE_TIME && !epoch);
 
-	if (type == TYPE_STR) {
-		encode_json(out, v->str.ptr, v->str.len);
-		return;
-	}
-	if (type == TYPE_LIST) {
-		add_list(out, v->str.ptr, v->str.len);
-		return;
-	}
 	if (quoted)
-		buf_char(out, '"');
-	encode_scalar(out, type, v, epoch);
+		*at++ = '"';
+	at = encode_scalar(at, type, v, epoch);
 	if (quoted)
-		buf_char(out, '"');
+		*at++ = '"';
+	return at;
 }
 
-/* Keys come from konn's own tables: they need no escapes. */
-static void add_key(struct buf *out, const char *key, size_t len)
+static void row(struct buf *out, const struct view_table *t, const struct cells *c)
 {
+	const struct json_table *made = t->made;
+	bool epoch = t->style->epoch;
 	char *at;
 
-	if (!buf_reserve(out, len + 4))
+	if (!buf_reserve(out, made->most))
 		return;
-	at = out->data + out->len;
-	at[0] = ',';
-	at[1] = '"';
-	memcpy(at + 2, key, len);
-	at[len + 2] = '"';
-	at[len + 3] = ':';
-	out->len += len + 4;
-}
+	at = buf_end(out);
+	memcpy(at, START, sizeof(START) - 1);
+	at += sizeof(START) - 1;
+	for (unsigned i = 0; i < t->count; i++) {
+		enum type type = t->columns[i]->type;
+		struct value v = cells_get(c, t->columns[i], i);
 
-/* What is the same for every row of a snapshot. */
-struct json_column {
-	const char *key;
-	size_t key_len;
-	enum type type;
-};
-
-static unsigned prepare(struct json_column columns[QUERY_COLUMNS],
-	const struct snapshot *s, const struct view_style *v)
-{
-	unsigned count = view_columns(s, v) < QUERY_COLUMNS ? view_columns(s, v)
-							    : QUERY_COLUMNS;
-
-	for (unsigned i = 0; i < count; i++) {
-		const struct column *c = snapshot_column(s, i);
-
-		columns[i] = (struct json_column){c->key, strlen(c->key), c->type};
-	}
-	return count;
-}
-
-static void rows(struct buf *out, const struct snapshot *s, const struct view_style *v)
-{
-	static const char start[] = "{\"kind\":\"conn\"";
-	struct json_column columns[QUERY_COLUMNS];
-	unsigned count = prepare(columns, s, v);
-
-	for (unsigned row = 0; row < s->rows; row++) {
-		buf_add(out, start, sizeof(start) - 1);
-		for (unsigned i = 0; i < count; i++) {
-			struct value value = snapshot_cell(s, row, i);
-
-			if (!value.present)
-				continue;
-			add_key(out, columns[i].key, columns[i].key_len);
-			add_value(out, columns[i].type, &value, v->epoch);
+		if (!v.present)
+			continue;
+		memcpy(at, made->keys[i].text, KEY_ROOM);
+		at += made->keys[i].len;
+		if (!type_is_text(type)) {
+			at = put_scalar(at, type, &v, epoch);
+			continue;
 		}
-		buf_add(out, "}\n", 2);
+		buf_end_at(out, at);
+		add_text(out, type, &v);
+		if (!buf_reserve(out, made->most))
+			return;
+		at = buf_end(out);
 	}
+	memcpy(at, END, sizeof(END) - 1);
+	buf_end_at(out, at + sizeof(END) - 1);
+}
+
+static void add_value(
+	struct buf *out, enum type type, const struct value *v, bool epoch)
+{
+	if (type_is_text(type))
+		add_text(out, type, v);
+	else if (buf_reserve(out, SCALAR_MOST))
+		buf_end_at(out, put_scalar(buf_end(out), type, v, epoch));
+}
+
+static void add_key(struct buf *out, const char *key)
+{
+	size_t len = strlen(key);
+
+	if (buf_reserve(out, len + KEY_AROUND))
+		buf_end_at(out, put_key(buf_end(out), key, len));
 }
 
 static void add_map(struct buf *out, const struct record_field *f)
@@ -126,7 +163,7 @@ static void record(
 
 		if (!f->map && !f->value.present)
 			continue;
-		add_key(out, f->key, strlen(f->key));
+		add_key(out, f->key);
 		if (f->map)
 			add_map(out, f);
 		else if (f->truth)
@@ -139,8 +176,10 @@ static void record(
 
 const struct view view_json = {
 	.name = "json",
+	.made_bytes = sizeof(struct json_table),
+	.make = make,
 	.head = head,
-	.rows = rows,
+	.row = row,
 	.record = record,
 	.summary_inline = true,
 };

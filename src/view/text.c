@@ -8,61 +8,55 @@
 #define BOLD  "\x1b[1m"
 #define PLAIN "\x1b[0m"
 
-/* Adds a finished line, cut at the terminal's edge so that it never wraps. */
-static void add_line(struct buf *out, struct buf *line, unsigned limit)
+static void make(struct view_table *t)
 {
-	size_t len = line->len;
+	text_layout_fit(t->made, t);
+}
+
+/* Cuts a finished line at the terminal's edge so that it never wraps. */
+static void end_line(struct buf *out, size_t from, unsigned limit)
+{
+	size_t len = out->len - from;
 
 	if (limit && len > limit)
-		len = text_fit(line->data, len, limit);
-	buf_add(out, line->data, len);
-	out->oom |= line->oom;
+		out->len = from + text_fit(out->data + from, len, limit);
 }
 
-static void head(struct buf *out, const struct snapshot *s, const struct view_style *v)
+static void head(struct buf *out, const struct view_table *t)
 {
-	struct buf line = {0};
-	struct text_layout l;
+	const struct text_layout *l = t->made;
+	unsigned pos = 0;
+	size_t line;
+
+	if (t->style->color)
+		buf_str(out, BOLD);
+	line = out->len;
+	for (unsigned i = 0; i < l->count; i++) {
+		size_t from = out->len;
+
+		buf_str(out, t->columns[l->columns[i].index]->title);
+		text_layout_cell(out, l, i, from, &pos);
+	}
+	end_line(out, line, l->limit);
+	buf_str(out, t->style->color ? PLAIN "\n" : "\n");
+}
+
+static void row(struct buf *out, const struct view_table *t, const struct cells *c)
+{
+	const struct text_layout *l = t->made;
+	size_t line = out->len;
 	unsigned pos = 0;
 
-	text_layout_fit(&l, s, v);
-	for (unsigned i = 0; i < l.count; i++) {
-		struct buf title = {0};
+	for (unsigned i = 0; i < l->count; i++) {
+		unsigned index = l->columns[i].index;
+		struct value v = cells_get(c, t->columns[index], index);
+		size_t from = out->len;
 
-		buf_str(&title, l.columns[i].column->title);
-		text_layout_cell(&line, &l, i, &title, &pos);
-		buf_done(&title);
+		view_cell(out, t->columns[index], &v, t->style);
+		text_layout_cell(out, l, i, from, &pos);
 	}
-	if (v->color)
-		buf_str(out, BOLD);
-	add_line(out, &line, l.limit);
-	buf_str(out, v->color ? PLAIN "\n" : "\n");
-	buf_done(&line);
-}
-
-static void rows(struct buf *out, const struct snapshot *s, const struct view_style *v)
-{
-	struct buf line = {0}, cell = {0};
-	struct text_layout l;
-
-	text_layout_fit(&l, s, v);
-	for (unsigned row = 0; row < s->rows; row++) {
-		unsigned pos = 0;
-
-		buf_reset(&line);
-		for (unsigned i = 0; i < l.count; i++) {
-			struct value value = snapshot_cell(s, row, l.columns[i].index);
-
-			buf_reset(&cell);
-			view_cell(&cell, l.columns[i].column, &value, v);
-			text_layout_cell(&line, &l, i, &cell, &pos);
-			line.oom |= cell.oom;
-		}
-		add_line(out, &line, l.limit);
-		buf_char(out, '\n');
-	}
-	buf_done(&cell);
-	buf_done(&line);
+	end_line(out, line, l->limit);
+	buf_char(out, '\n');
 }
 
 static void add_map(struct buf *out, const struct record_field *f)
@@ -110,7 +104,9 @@ static void record(
 
 const struct view view_text = {
 	.name = "text",
+	.made_bytes = sizeof(struct text_layout),
+	.make = make,
 	.head = head,
-	.rows = rows,
+	.row = row,
 	.record = record,
 };

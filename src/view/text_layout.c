@@ -5,7 +5,7 @@
 #include "base/text.h"
 
 #define GAP        1 /* blanks between columns */
-#define CUT        ".."
+#define CUT        '.'
 #define CUT_LEN    2
 #define ADDRESS    "0123456789abcdef:.[]"
 #define PRIORITIES 100
@@ -23,10 +23,10 @@ static bool is_right(enum type type)
 }
 
 /* Addresses, with port or link address too, tell most at both ends. */
-static bool is_address(const struct buf *cell)
+static bool is_address(const char *text, size_t len)
 {
-	for (size_t i = 0; i < cell->len; i++)
-		if (!memchr(ADDRESS, cell->data[i], sizeof(ADDRESS) - 1))
+	for (size_t i = 0; i < len; i++)
+		if (!memchr(ADDRESS, text[i], sizeof(ADDRESS) - 1))
 			return false;
 	return true;
 }
@@ -37,14 +37,13 @@ static bool may_be_cut(enum type type)
 }
 
 /* Marks the columns that fit; returns nothing taken twice. */
-static void choose(
-	const struct snapshot *s, unsigned columns, unsigned limit, bool *taken)
+static void choose(const struct view_table *t, unsigned limit, bool *taken)
 {
 	unsigned used = 0;
 
 	for (unsigned priority = 0; priority < PRIORITIES; priority++) {
-		for (unsigned i = 0; i < columns; i++) {
-			const struct column *c = snapshot_column(s, i);
+		for (unsigned i = 0; i < t->count; i++) {
+			const struct column *c = t->columns[i];
 			unsigned need = width_of(c) + (used ? GAP : 0);
 
 			if (c->priority != priority)
@@ -57,50 +56,51 @@ static void choose(
 	}
 }
 
-void text_layout_fit(
-	struct text_layout *l, const struct snapshot *s, const struct view_style *v)
+void text_layout_fit(struct text_layout *l, const struct view_table *t)
 {
-	unsigned columns = view_columns(s, v) < QUERY_COLUMNS ? view_columns(s, v)
-							      : QUERY_COLUMNS;
 	bool taken[QUERY_COLUMNS] = {false};
 
-	l->limit = v->width;
+	l->limit = t->style->width;
 	l->total = l->count = 0;
-	choose(s, columns, v->width, taken);
-	for (unsigned i = 0; i < columns; i++) {
-		const struct column *c = snapshot_column(s, i);
+	choose(t, l->limit, taken);
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct column *c = t->columns[i];
 
 		if (!taken[i])
 			continue;
 		if (l->count > 0)
 			l->total += GAP;
 		l->columns[l->count++] = (struct text_column){
-			.column = c,
 			.index = i,
 			.start = l->total,
 			.width = width_of(c),
 			.right = is_right(c->type),
+			.may_be_cut = may_be_cut(c->type),
 		};
 		l->total += width_of(c);
 	}
 }
 
-static void add_cut(
-	struct buf *line, const struct buf *cell, unsigned columns, bool in_middle)
+/*
+ * Cuts the text at the end of a line to so many columns. What stands for the rest is
+ * never longer than that: a column is a byte at least.
+ */
+static void cut(struct buf *line, size_t from, unsigned columns)
 {
-	size_t head, tail = 0;
+	char *text = line->data + from;
+	size_t len = line->len - from, head, tail = 0;
 
 	if (columns <= 2 * CUT_LEN) {
-		buf_add(line, cell->data, text_fit(cell->data, cell->len, columns));
+		line->len = from + text_fit(text, len, columns);
 		return;
 	}
 	columns -= CUT_LEN;
-	if (in_middle)
+	if (is_address(text, len))
 		tail = columns / 2; /* addresses are ASCII: a byte is a column */
-	head = text_fit(cell->data, cell->len, columns - tail);
-	buf_add(line, cell->data, head);
-	buf_str(line, CUT);
-	buf_add(line, cell->data + cell->len - tail, tail);
+	head = text_fit(text, len, columns - tail);
+	memmove(text + head + CUT_LEN, text + len - tail, tail);
+	memset(text + head, CUT, CUT_LEN);
+	line->len = from + head + CUT_LEN + tail;
 }
 
 /* Columns that a cell may take, given how late the line already is. */
@@ -114,26 +114,32 @@ static unsigned room_for(
 	return room > late ? room - late : 0;
 }
 
+/* Blanks before the text at the end of a line. */
+static void indent(struct buf *line, size_t from, unsigned blanks)
+{
+	if (blanks == 0 || !buf_reserve(line, blanks))
+		return;
+	memmove(line->data + from + blanks, line->data + from, line->len - from);
+	memset(line->data + from, ' ', blanks);
+	line->len += blanks;
+}
+
 void text_layout_cell(struct buf *line, const struct text_layout *l, unsigned column,
-	const struct buf *cell, unsigned *pos)
+	size_t from, unsigned *pos)
 {
 	const struct text_column *c = &l->columns[column];
-	unsigned wide = (unsigned)text_columns(cell->data, cell->len);
+	unsigned wide = (unsigned)text_columns(line->data + from, line->len - from);
 	unsigned at = c->start, room;
-	bool cut;
 
 	if (*pos + GAP > at && column > 0)
 		at = *pos + GAP;
 	room = room_for(l, c, at);
-	cut = l->limit && wide > room && may_be_cut(c->column->type);
-	if (cut)
+	if (l->limit && wide > room && c->may_be_cut) {
+		cut(line, from, room);
 		wide = room;
+	}
 	if (c->right && at + wide < c->start + c->width)
 		at = c->start + c->width - wide;
-	buf_fill(line, ' ', at - *pos);
-	if (cut)
-		add_cut(line, cell, room, is_address(cell));
-	else
-		buf_add(line, cell->data, cell->len);
+	indent(line, from, at - *pos);
 	*pos = at + wide;
 }

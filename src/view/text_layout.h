@@ -7,13 +7,12 @@
 #include "base/buf.h"
 #include "model/query.h"
 #include "view/view.h"
-#include "model/snapshot.h"
 
 struct text_column {
-	const struct column *column;
-	unsigned index; /* in the snapshot */
+	unsigned index; /* in the table */
 	unsigned start, width;
 	bool right; /* numbers end at the same place */
+	bool may_be_cut;
 };
 
 struct text_layout {
@@ -23,17 +22,17 @@ struct text_layout {
 	struct text_column columns[QUERY_COLUMNS];
 };
 
-/* Takes columns by priority as long as they fit into v->width; those of priority 0
- * always. */
-void text_layout_fit(
-	struct text_layout *l, const struct snapshot *s, const struct view_style *v);
+/* Takes columns by priority as long as they fit into the style's width; those of
+ * priority 0 always. */
+void text_layout_fit(struct text_layout *l, const struct view_table *t);
 
 /*
- * Adds one cell to a line of `*pos` columns so far. What is wider than its column
- * pushes the rest of the line as far as the limit allows; then addresses lose their
- * middle and other text its end. Numbers are never shortened.
+ * Brings a cell to its place: the bytes of `line` from `from` on, the last ones of a
+ * line of `*pos` columns before them. What is wider than its column pushes the rest of
+ * the line as far as the limit allows; then addresses lose their middle and other text
+ * its end. Numbers are never shortened.
  */
 void text_layout_cell(struct buf *line, const struct text_layout *l, unsigned column,
-	const struct buf *cell, unsigned *pos);
+	size_t from, unsigned *pos);
 
 #endif

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "model/snapshot.h"
+#include "view/view.h"
 
 /*
- * Takes the place of the model's accessors: `s` is the first member of a fake, so that
+ * Takes the place of the model's accessor: `s` is the first member of a fake, so that
  * a pointer to it is one to the fake.
  */
 struct fake {
@@ -50,5 +51,9 @@ static inline struct value absent(void)
 {
 	return (struct value){0};
 }
+
+/* The titles, when `head`, and all rows as a view writes them. */
+void fake_write(struct buf *out, const char *view, const struct fake *f,
+	const struct view_style *style, bool head);
 
 #endif

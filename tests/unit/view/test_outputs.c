@@ -41,7 +41,7 @@ static void expect_rows(const char *view, const struct fake *f,
 {
 	struct buf b = {0};
 
-	view_find(view)->rows(&b, &f->s, v);
+	fake_write(&b, view, f, v, false);
 	assert_string_equal(buf_cstr(&b), text);
 	buf_done(&b);
 }
@@ -119,6 +119,30 @@ static void json_escapes(void **state)
 	}
 }
 
+/* Plain text is taken by words: a rare byte is seen wherever it is in one. */
+static void rare_bytes_are_seen_anywhere(void **state)
+{
+	static const struct column name = {"n", "N", TYPE_STR, 5};
+	static const char rare[] = {'\0', '\x1f', '\x7f', '\x80', '\xff'};
+
+	(void)state;
+	for (size_t at = 0; at < 20 * sizeof(rare); at++) {
+		unsigned char byte = (unsigned char)rare[at % sizeof(rare)];
+		unsigned before = (unsigned)(at / sizeof(rare));
+		char text[21], want[80];
+		const struct value cell = bytes(text, 20);
+		const struct fake f = fake_of(&name, 1, &cell, 1);
+
+		memset(text, 'a', sizeof(text));
+		text[before] = (char)byte;
+		text[20] = '\0';
+		assert_true(snprintf(want, sizeof(want),
+				    "{\"kind\":\"conn\",\"n\":\"%.*s\\\\x%02x%s\"}\n",
+				    (int)before, text, byte, text + before + 1) > 0);
+		expect_rows("json", &f, &(struct view_style){0}, want);
+	}
+}
+
 static void csv_quotes_and_joins(void **state)
 {
 	static const struct column two[] = {{"n", "N", TYPE_STR, 5},
@@ -141,14 +165,13 @@ static void csv_quotes_and_joins(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	view_find("csv")->head(&b, &f.s, &(struct view_style){0});
-	assert_string_equal(buf_cstr(&b), "n,l,c\n");
+	fake_write(&b, "csv", &f, &(struct view_style){0}, true);
+	assert_string_equal(buf_cstr(&b), "n,l,c\n"
+					  "plain,a;b,1\n"
+					  "\"a,b\",\"x,y;z\",\n"
+					  "\"say \"\"hi\"\"\",,0\n"
+					  "line\\x0aend,one,3\n");
 	buf_done(&b);
-	expect_rows("csv", &f, &(struct view_style){0},
-		"plain,a;b,1\n"
-		"\"a,b\",\"x,y;z\",\n"
-		"\"say \"\"hi\"\"\",,0\n"
-		"line\\x0aend,one,3\n");
 }
 
 static const struct record_count counts[] = {{"ip_length", 3}, {"tcp_offset", 1}};
@@ -198,6 +221,7 @@ int main(void)
 		cmocka_unit_test(json_of_every_type),
 		cmocka_unit_test(json_epoch_is_an_integer),
 		cmocka_unit_test(json_escapes),
+		cmocka_unit_test(rare_bytes_are_seen_anywhere),
 		cmocka_unit_test(csv_quotes_and_joins),
 		cmocka_unit_test(records),
 	};

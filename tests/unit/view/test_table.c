@@ -37,8 +37,7 @@ static void expect_table(const struct fake *f, unsigned width, const char *text)
 	const struct view_style v = {.width = width};
 	struct buf b = {0};
 
-	view_find("text")->head(&b, &f->s, &v);
-	view_find("text")->rows(&b, &f->s, &v);
+	fake_write(&b, "text", f, &v, true);
 	assert_string_equal(buf_cstr(&b), text);
 	buf_done(&b);
 }
@@ -120,7 +119,7 @@ static void no_line_is_wider_than_the_terminal(void **state)
 		const struct view_style v = {.width = width};
 
 		buf_reset(&b);
-		view_find("text")->rows(&b, &f.s, &v);
+		fake_write(&b, "text", &f, &v, false);
 		assert_in_range(text_columns(b.data, b.len - 1), 1, width);
 	}
 	buf_done(&b);
@@ -132,8 +131,8 @@ static void titles_in_bold_with_color(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	view_find("text")->head(
-		&b, &f.s, &(struct view_style){.width = 19, .color = true});
+	fake_write(
+		&b, "text", &f, &(struct view_style){.width = 19, .color = true}, true);
 	assert_string_equal(buf_cstr(&b), "\x1b[1mPEER\x1b[0m\n");
 	buf_done(&b);
 }

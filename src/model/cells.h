@@ -1,0 +1,26 @@
+/* cells — a row to be written: as the table has it now, or out of a snapshot. */
+#ifndef KONN_MODEL_CELLS_H
+#define KONN_MODEL_CELLS_H
+
+#include "model/column.h"
+#include "model/snapshot.h"
+
+struct cells {
+	const struct row *row; /* borrowed; NULL: row `number` of the snapshot */
+	const struct snapshot *snapshot; /* borrowed */
+	unsigned number;
+};
+
+/*
+ * The value of a column, which is number `index` of the snapshot's. It lasts until the
+ * next one is asked for.
+ */
+static inline struct value cells_get(
+	const struct cells *c, const struct column *column, unsigned index)
+{
+	if (c->row)
+		return column->get(c->row);
+	return snapshot_cell(c->snapshot, c->number, index);
+}
+
+#endif
