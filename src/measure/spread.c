@@ -10,8 +10,6 @@
 
 enum form { FORM_FEW, FORM_BUCKETS, FORM_SAMPLE, FORM_SEALED };
 
-static const unsigned percents[3] = {50, 95, 99};
-
 /* Octave and the five bits below the highest one. */
 static int place(uint32_t value)
 {
@@ -201,10 +199,18 @@ void spread_add_exact(struct spread *s, struct pools *pools, uint32_t value)
 	count_in(s, value);
 }
 
-/* The nearest-rank percentile of `n` values, at most SAMPLE. */
-static uint32_t of_values(const uint32_t *values, uint32_t n, unsigned percent)
+/* Which percentiles, in ascending order, and where they go. */
+struct wanted {
+	const unsigned *percents;
+	unsigned count;
+	uint32_t *out;
+};
+
+/* The nearest-rank percentiles of what are all values, `most` of them or fewer. */
+static void of_values(const struct spread *s, const uint32_t *values, uint32_t most,
+	const struct wanted *w)
 {
-	uint32_t sorted[SAMPLE];
+	uint32_t sorted[SAMPLE], n = s->count < most ? s->count : most;
 
 	for (uint32_t k = 0; k < n; k++) {
 		uint32_t i = k;
@@ -213,13 +219,8 @@ static uint32_t of_values(const uint32_t *values, uint32_t n, unsigned percent)
 			sorted[i] = sorted[i - 1];
 		sorted[i] = values[k];
 	}
-	return sorted[(n * percent + 99) / 100 - 1];
-}
-
-static uint32_t of_all(
-	const struct spread *s, const uint32_t *values, uint32_t most, unsigned percent)
-{
-	return of_values(values, s->count < most ? s->count : most, percent);
+	for (unsigned i = 0; i < w->count; i++)
+		w->out[i] = sorted[(n * w->percents[i] + 99) / 100 - 1];
 }
 
 static uint32_t within(const struct spread *s, uint64_t value)
@@ -229,40 +230,71 @@ static uint32_t within(const struct spread *s, uint64_t value)
 	return value > s->most ? s->most : (uint32_t)value;
 }
 
-/* The rank's place in its bucket, as if its values were evenly spread. */
-static uint32_t of_buckets(const struct spread *s, unsigned percent)
+/* Value number `nth` (from 1) of bucket i, as if its values were evenly spread. */
+static uint32_t in_bucket(const struct spread *s, int i, uint32_t nth)
 {
 	const struct spread_buckets *b = &s->buckets;
-	uint64_t total = 0, rank, before = 0, low, high;
-	int i = 0;
+	uint64_t low = value_at((b->base + i) * (1 << b->merge));
+	uint64_t high = value_at((b->base + i + 1) * (1 << b->merge));
 
-	for (int k = 0; k < BUCKETS; k++)
-		total += b->count[k];
-	rank = (total * percent + 99) / 100;
-	for (; before + b->count[i] < rank; i++)
-		before += b->count[i];
-	low = value_at((b->base + i) * (1 << b->merge));
-	high = value_at((b->base + i + 1) * (1 << b->merge));
 	if (low < s->least)
 		low = s->least;
 	if (high > s->most + 1ull)
 		high = s->most + 1ull;
 	if (high <= low)
 		return within(s, low);
-	return within(s,
-		low + (high - low) * (2 * (rank - before) - 1) / (2ull * b->count[i]));
+	return within(s, low + (high - low) * (2ull * nth - 1) / (2ull * b->count[i]));
+}
+
+static void of_buckets(const struct spread *s, const struct wanted *w)
+{
+	const struct spread_buckets *b = &s->buckets;
+	uint32_t total = 0, before = 0; /* 64 times 16 bits */
+	int i = 0;
+
+	for (int k = 0; k < BUCKETS; k++)
+		total += b->count[k];
+	for (unsigned k = 0; k < w->count; k++) {
+		uint32_t rank = (total * w->percents[k] + 99) / 100;
+
+		for (; before + b->count[i] < rank; i++)
+			before += b->count[i];
+		w->out[k] = in_bucket(s, i, rank - before);
+	}
+}
+
+static void percentiles(const struct spread *s, const struct wanted *w)
+{
+	assert(s->count);
+	if (s->form == FORM_BUCKETS)
+		of_buckets(s, w);
+	else if (s->form == FORM_FEW)
+		of_values(s, s->few, SPREAD_FEW, w);
+	else
+		of_values(s, s->sample, SAMPLE, w);
 }
 
 uint32_t spread_percentile(const struct spread *s, unsigned percent)
 {
-	assert(s->count && percent && percent <= 100);
-	if (s->form == FORM_BUCKETS)
-		return of_buckets(s, percent);
-	if (s->form == FORM_FEW)
-		return of_all(s, s->few, SPREAD_FEW, percent);
-	if (s->form == FORM_SAMPLE)
-		return of_all(s, s->sample, SAMPLE, percent);
-	return s->sealed[percent <= 50 ? 0 : percent <= 95 ? 1 : 2];
+	uint32_t value;
+
+	assert(percent && percent <= 100);
+	if (s->form == FORM_SEALED)
+		return s->sealed[percent <= 50   ? SPREAD_P50
+				 : percent <= 95 ? SPREAD_P95
+						 : SPREAD_P99];
+	percentiles(s, &(struct wanted){&percent, 1, &value});
+	return value;
+}
+
+void spread_percentiles(const struct spread *s, uint32_t out[static SPREAD_PERCENTS])
+{
+	static const unsigned percents[SPREAD_PERCENTS] = {50, 95, 99};
+
+	if (s->form == FORM_SEALED)
+		memcpy(out, s->sealed, sizeof(s->sealed));
+	else
+		percentiles(s, &(struct wanted){percents, SPREAD_PERCENTS, out});
 }
 
 void spread_seal(struct spread *out, const struct spread *s)
@@ -272,8 +304,8 @@ void spread_seal(struct spread *out, const struct spread *s)
 		.count = s->count,
 		.form = FORM_SEALED};
 
-	for (unsigned i = 0; i < 3; i++)
-		made.sealed[i] = s->count ? spread_percentile(s, percents[i]) : 0;
+	if (s->count)
+		spread_percentiles(s, made.sealed);
 	*out = made;
 }
 

@@ -28,7 +28,7 @@ struct spread {               /* zeroed: empty */
 	uint32_t form;        /* spread.c's: few, buckets, sample, sealed */
 	union {
 		uint32_t few[SPREAD_FEW];
-		uint32_t sealed[3]; /* p50, p95, p99 */
+		uint32_t sealed[3]; /* SPREAD_P50… */
 		struct spread_buckets buckets;
 		uint32_t *sample; /* owned pool record */
 	};
@@ -46,6 +46,11 @@ void spread_add_exact(struct spread *s, struct pools *pools, uint32_t value);
 
 /* 50, 95 or 99; s->count > 0. Between least and most; exact for up to eight values. */
 uint32_t spread_percentile(const struct spread *s, unsigned percent);
+
+enum { SPREAD_P50, SPREAD_P95, SPREAD_P99, SPREAD_PERCENTS };
+
+/* All three, for little more than one. */
+void spread_percentiles(const struct spread *s, uint32_t out[static SPREAD_PERCENTS]);
 
 /* Makes `out` a copy that needs no pool any more (percentiles only). */
 void spread_seal(struct spread *out, const struct spread *s);

@@ -78,6 +78,7 @@ struct row {
 	 * next getter is called with the same scratch. NULL: made text is absent.
 	 */
 	struct buf *scratch;
+	struct row_memo *memo; /* borrowed; NULL: each getter works for itself alone */
 };
 
 /* What is the same for all rows. */

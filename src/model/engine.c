@@ -5,6 +5,7 @@
 
 #include "flow/copies.h"
 #include "model/home.h"
+#include "model/memo.h"
 
 #define SECOND_NS     1000000000ull
 #define MINUTE        60u
@@ -93,13 +94,15 @@ static void on_event(
 static void on_ended(void *ctx, const struct flow *f, uint64_t now_ns)
 {
 	struct engine *e = ctx;
+	struct row_memo memo = {.has = MEMO_UID, .uid = uid_of(e, f)};
 	struct row r = row_of(e, f);
 
 	(void)now_ns;
+	r.memo = &memo;
 	if (!e->flushing)
 		r.now_ns = f->last_ns;
 	if (e->setup.sink.ended)
-		e->setup.sink.ended(e->setup.sink.ctx, &r, uid_of(e, f));
+		e->setup.sink.ended(e->setup.sink.ctx, &r, memo.uid);
 	if (e->setup.keep_ended && !copies_add(&e->ended, f))
 		e->counters.evicted[EVICT_CLOSED]++;
 }

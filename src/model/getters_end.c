@@ -1,8 +1,9 @@
 #include "model/getters.h"
 
 #include "model/home.h"
+#include "model/memo.h"
 
-enum direction row_direction(const struct row *r)
+static enum direction direction_of(const struct row *r)
 {
 	const struct flow *f = r->flow;
 	const struct addr *orig, *resp;
@@ -22,6 +23,18 @@ enum direction row_direction(const struct row *r)
 	if (resp_home || addr_is_multicast(resp, f->key.family))
 		return DIRECTION_IN;
 	return DIRECTION_FORWARDED;
+}
+
+enum direction row_direction(const struct row *r)
+{
+	struct row_memo *m = r->memo;
+
+	if (!m)
+		return direction_of(r);
+	if (!(m->has & MEMO_DIRECTION))
+		m->direction = (uint8_t)direction_of(r);
+	m->has |= MEMO_DIRECTION;
+	return m->direction;
 }
 
 int row_local(const struct row *r)

@@ -1,6 +1,7 @@
 #include "model/getters_measure.h"
 
 #include "flow/history.h"
+#include "model/memo.h"
 
 static const struct talk_rtt *of_talk(const struct flow *f, unsigned half)
 {
@@ -55,20 +56,42 @@ static struct value minimum(const struct flow *f, unsigned half)
 	return N_IF(s && s->count, s->least);
 }
 
-static struct value of_spread(const struct spread *s, enum rtt_number number)
+/* p50, p95 and p99 come of one look at the histogram. */
+static uint32_t percentile(
+	const struct row *r, unsigned half, const struct spread *s, unsigned which)
 {
+	struct row_memo *m = r->memo;
+	uint32_t own[SPREAD_PERCENTS];
+
+	if (!m) {
+		spread_percentiles(s, own);
+		return own[which];
+	}
+	if (!(m->has & MEMO_RTT << half))
+		spread_percentiles(s, m->rtt[half]);
+	m->has |= MEMO_RTT << half;
+	return m->rtt[half][which];
+}
+
+static struct value of_spread(
+	const struct row *r, unsigned half, enum rtt_number number)
+{
+	const struct spread *s = spread_of(r->flow, half);
+
 	if (!s || s->count == 0)
 		return value_absent();
 	switch (number) {
 	case RTT_MAX: return value_number(s->most);
-	case RTT_P50: return value_number(spread_percentile(s, 50));
-	case RTT_P95: return value_number(spread_percentile(s, 95));
-	default: return value_number(spread_percentile(s, 99));
+	case RTT_P50: return value_number(percentile(r, half, s, SPREAD_P50));
+	case RTT_P95: return value_number(percentile(r, half, s, SPREAD_P95));
+	default: return value_number(percentile(r, half, s, SPREAD_P99));
 	}
 }
 
-struct value measure_rtt(const struct flow *f, unsigned half, enum rtt_number number)
+struct value measure_rtt(const struct row *r, unsigned half, enum rtt_number number)
 {
+	const struct flow *f = r->flow;
+
 	if (!f)
 		return value_absent();
 	switch (number) {
@@ -77,21 +100,23 @@ struct value measure_rtt(const struct flow *f, unsigned half, enum rtt_number nu
 	case RTT_MIN: return minimum(f, half);
 	case RTT_QUEUE: return queue(f, half);
 	case RTT_HANDSHAKE: return handshake(f, half);
-	default: return of_spread(spread_of(f, half), number);
+	default: return of_spread(r, half, number);
 	}
 }
 
-struct value measure_rtt_whole(const struct flow *f)
+struct value measure_rtt_whole(const struct row *r)
 {
+	const struct flow *f = r->flow;
+	const struct talk_rtt *whole = f && f->talk ? talk_whole(f->talk) : NULL;
 	uint64_t sum = 0;
 
-	if (f && f->talk && talk_whole(f->talk))
-		return of_spread(&talk_whole(f->talk)->spread, RTT_P50);
+	if (whole)
+		return N_IF(whole->spread.count, spread_percentile(&whole->spread, 50));
 	for (unsigned half = 0; half < 2; half++) {
-		struct value v = measure_rtt(f, half, RTT_P50);
+		struct value v = measure_rtt(r, half, RTT_P50);
 
 		if (!v.present)
-			v = measure_rtt(f, half, RTT_HANDSHAKE);
+			v = measure_rtt(r, half, RTT_HANDSHAKE);
 		if (!v.present)
 			return value_absent();
 		sum += v.num;

@@ -37,10 +37,10 @@ enum rtt_number {
 	RTT_HANDSHAKE,
 };
 
-struct value measure_rtt(const struct flow *f, unsigned half, enum rtt_number number);
+struct value measure_rtt(const struct row *r, unsigned half, enum rtt_number number);
 
 /* Both halves together: medians, else those of the handshake; absent when one is. */
-struct value measure_rtt_whole(const struct flow *f);
+struct value measure_rtt_whole(const struct row *r);
 
 /* First SYN to the handshake's last acknowledgement. */
 struct value measure_connect(const struct flow *f);

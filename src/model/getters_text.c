@@ -1,4 +1,5 @@
 #include "model/getters.h"
+#include "model/memo.h"
 
 struct buf *text_start(const struct row *r)
 {
@@ -20,6 +21,13 @@ struct value text_end(struct buf *scratch)
 	return v;
 }
 
+static uint64_t uid_of(const struct row *r)
+{
+	if (r->memo && r->memo->has & MEMO_UID)
+		return r->memo->uid;
+	return flow_uid(r->flow, &r->world->uid_key);
+}
+
 /* 'C' and 11 digits, so that all are equally long: 62^11 > 2^64. */
 struct value text_uid(const struct row *r)
 {
@@ -31,7 +39,7 @@ struct value text_uid(const struct row *r)
 
 	if (!out || !r->world)
 		return value_absent();
-	uid = flow_uid(r->flow, &r->world->uid_key);
+	uid = uid_of(r);
 	text[0] = 'C';
 	for (unsigned i = 11; i > 0; i--) {
 		text[i] = digits[uid % 62];
@@ -146,11 +154,9 @@ struct value text_seen_in(const struct row *r)
 
 	if (!out)
 		return value_absent();
-	for (unsigned i = 0; i < 64; i++) {
-		const char *name = NULL;
+	for (uint64_t rest = r->flow->seen_in; rest; rest &= rest - 1) {
+		const char *name = interface_name(r, (unsigned)__builtin_ctzll(rest));
 
-		if (r->flow->seen_in >> i & 1)
-			name = interface_name(r, i);
 		if (!name)
 			continue;
 		buf_str(out, name);

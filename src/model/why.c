@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "model/getters.h"
+#include "model/memo.h"
 
 #define HALF    50 /* percent: that alone says why */
 #define SEVERAL 10 /* percent that other waits of programs add */
@@ -457,7 +458,7 @@ void why_advice(struct buf *out, const struct flow *f, const struct verdict *v)
 
 /* ---- getters ---- */
 
-static bool verdict_of(const struct row *r, struct verdict *out)
+static bool make_verdict(const struct row *r, struct verdict *out)
 {
 	const struct flow *f = r->flow;
 
@@ -465,23 +466,38 @@ static bool verdict_of(const struct row *r, struct verdict *out)
 	       why_verdict(f, why_sender(f), r->now_ns, false, out);
 }
 
+/* NULL when there is none; made in `own` where the row remembers nothing. */
+static const struct verdict *verdict_of(const struct row *r, struct verdict *own)
+{
+	struct row_memo *m = r->memo;
+
+	if (!m)
+		return make_verdict(r, own) ? own : NULL;
+	if (!(m->has & MEMO_VERDICT))
+		m->limited = make_verdict(r, &m->verdict);
+	m->has |= MEMO_VERDICT;
+	return m->limited ? &m->verdict : NULL;
+}
+
 struct value why_limited_by(const struct row *r)
 {
-	struct verdict v;
+	struct verdict own;
+	const struct verdict *v = verdict_of(r, &own);
 
-	return verdict_of(r, &v) ? value_text(verdict_name(v.by)) : value_absent();
+	return v ? value_text(verdict_name(v->by)) : value_absent();
 }
 
 struct value why_limited_detail(const struct row *r)
 {
-	struct verdict v;
+	struct verdict own;
+	const struct verdict *v = verdict_of(r, &own);
 	struct buf *out;
 
-	if (!verdict_of(r, &v))
+	if (!v)
 		return value_absent();
 	out = text_start(r);
 	if (!out)
 		return value_absent();
-	why_sentence(out, r->flow, &v);
+	why_sentence(out, r->flow, v);
 	return text_end(out);
 }
