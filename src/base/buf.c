@@ -43,19 +43,6 @@ bool buf_grow(struct buf *b, size_t extra)
 	return true;
 }
 
-void buf_add(struct buf *b, const void *bytes, size_t len)
-{
-	if (len == 0 || !buf_reserve(b, len))
-		return;
-	memcpy(b->data + b->len, bytes, len);
-	b->len += len;
-}
-
-void buf_str(struct buf *b, const char *text)
-{
-	buf_add(b, text, strlen(text));
-}
-
 void buf_fill(struct buf *b, char c, size_t count)
 {
 	if (!buf_reserve(b, count) || count == 0)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	char *data; /* owned; not NUL-terminated */
@@ -42,8 +43,19 @@ static inline void buf_char(struct buf *b, char c)
 		b->data[b->len++] = c;
 }
 
-void buf_add(struct buf *b, const void *bytes, size_t len);
-void buf_str(struct buf *b, const char *text);
+static inline void buf_add(struct buf *b, const void *bytes, size_t len)
+{
+	if (len == 0 || !buf_reserve(b, len))
+		return;
+	memcpy(b->data + b->len, bytes, len);
+	b->len += len;
+}
+
+static inline void buf_str(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
+
 void buf_fill(struct buf *b, char c, size_t count);
 void buf_u64(struct buf *b, uint64_t value);
 void buf_fmt(struct buf *b, const char *format, ...)

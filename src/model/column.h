@@ -32,6 +32,12 @@ static inline bool type_is_text(enum type type)
 	return type == TYPE_STR || type == TYPE_LIST;
 }
 
+/* Written as the number that it is, without a unit. */
+static inline bool type_is_whole(enum type type)
+{
+	return type >= TYPE_PORT && type <= TYPE_MS;
+}
+
 /* One cell. `present` false: the value is not known (never the same as 0). */
 struct value {
 	bool present;

@@ -3,6 +3,8 @@
 
 #include "model/getters.h"
 
+#define HASHED_MOST (2 + 16 + 16 + 6)
+
 /* What the hash is made of, in the order of "community-id-spec" version 1. */
 struct sides {
 	const struct addr *from, *to;
@@ -69,14 +71,28 @@ static struct sides in_order(struct sides s)
 	return (struct sides){s.to, s.from, s.to_port, s.from_port, false};
 }
 
+/* Writes what the hash is made of; returns how many bytes. */
+static size_t hashed(
+	const struct flow *f, const struct sides *s, uint8_t out[HASHED_MOST])
+{
+	const uint8_t rest[6] = {f->key.proto, 0, (uint8_t)(s->from_port >> 8),
+		(uint8_t)s->from_port, (uint8_t)(s->to_port >> 8), (uint8_t)s->to_port};
+	size_t skip = f->key.family == FAMILY_V4 ? 12 : 0, len = 16 - skip;
+
+	out[0] = out[1] = 0; /* seed */
+	memcpy(out + 2, s->from->b + skip, len);
+	memcpy(out + 2 + len, s->to->b + skip, len);
+	memcpy(out + 2 + 2 * len, rest, sizeof(rest));
+	return 2 + 2 * len + sizeof(rest);
+}
+
 struct value text_community_id(const struct row *r)
 {
 	const struct flow *f = r->flow;
 	struct sides s = {&f->key.addr[0], &f->key.addr[1], f->key.port[0],
 		f->key.port[1], false};
-	unsigned skip = f->key.family == FAMILY_V4 ? 12 : 0;
-	uint8_t digest[SHA1_DIGEST_SIZE];
-	char text[BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE)];
+	uint8_t digest[SHA1_DIGEST_SIZE], bytes[HASHED_MOST];
+	char text[2 + BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE)] = {'1', ':'};
 	struct buf *out = text_start(r);
 	struct sha1_ctx sha;
 
@@ -84,16 +100,9 @@ struct value text_community_id(const struct row *r)
 		return value_absent();
 	s = in_order(is_icmp(f) ? icmp_sides(f) : s);
 	sha1_init(&sha);
-	sha1_update(&sha, 2, (const uint8_t[]){0, 0}); /* seed */
-	sha1_update(&sha, 16 - skip, s.from->b + skip);
-	sha1_update(&sha, 16 - skip, s.to->b + skip);
-	sha1_update(&sha, 6,
-		(const uint8_t[]){f->key.proto, 0, (uint8_t)(s.from_port >> 8),
-			(uint8_t)s.from_port, (uint8_t)(s.to_port >> 8),
-			(uint8_t)s.to_port});
+	sha1_update(&sha, hashed(f, &s, bytes), bytes);
 	sha1_digest(&sha, sizeof(digest), digest);
-	base64_encode_raw(text, sizeof(digest), digest);
-	buf_str(out, "1:");
+	base64_encode_raw(text + 2, sizeof(digest), digest);
 	buf_add(out, text, sizeof(text));
 	return text_end(out);
 }

@@ -32,7 +32,9 @@ struct value flow_flags(const struct flow *f, unsigned dir, const struct row *r)
 		{TCP_FIN, 'F'}, {TCP_RST, 'R'}, {TCP_ECE, 'E'}, {TCP_CWR, 'C'},
 		{TCP_AE, 'N'}};
 	const struct flow_side *side = &f->side[dir];
+	char text[sizeof(letters) / sizeof(letters[0])];
 	struct buf *out;
+	size_t len = 0;
 
 	if (side->packets == 0)
 		return value_absent();
@@ -41,9 +43,11 @@ struct value flow_flags(const struct flow *f, unsigned dir, const struct row *r)
 	out = text_start(r);
 	if (!out)
 		return value_absent();
-	for (unsigned i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		if (side->last_flags & letters[i].bit)
-			buf_char(out, letters[i].letter);
+	for (unsigned i = 0; i < sizeof(text); i++) {
+		text[len] = letters[i].letter;
+		len += (side->last_flags & letters[i].bit) != 0;
+	}
+	buf_add(out, text, len);
 	return text_end(out);
 }
 

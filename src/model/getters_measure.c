@@ -158,28 +158,11 @@ struct value measure_loss(const struct flow *f)
 	return N_IF(sent, lost * 1000000 / sent);
 }
 
-struct value measure_lost(const struct flow *f, unsigned dir, enum loss_number number)
-{
-	const struct loss_counts *c;
-
-	if (!is_measured(f))
-		return value_absent();
-	c = &f->tcp->result[dir].loss;
-	switch (number) {
-	case LOSS_BEFORE: return value_number(c->before);
-	case LOSS_AFTER: return value_number(c->after);
-	case LOSS_REORDERED: return value_number(c->reordered);
-	case LOSS_RTO: return value_number(c->rto);
-	case LOSS_TLP: return value_number(c->tlp);
-	default: return value_number(c->duplicates);
-	}
-}
-
 /*
  * A small record keeps what tells SYNs sent again and a window closed at first; all
  * else that an expert counts makes it a full flow.
  */
-static uint64_t expert_of_small(
+uint64_t measure_expert_of_small(
 	const struct flow *f, unsigned dir, enum expert_flag flag)
 {
 	switch (flag) {
@@ -192,15 +175,6 @@ static uint64_t expert_of_small(
 		       (f->facts & FLOW_SAW_SYN) == (dir == f->orig ? FLOW_SAW_SYN : 0);
 	default: return 0;
 	}
-}
-
-struct value measure_expert(const struct flow *f, unsigned dir, enum expert_flag flag)
-{
-	if (!is_tcp(f))
-		return value_absent();
-	if (!f->tcp)
-		return value_number(expert_of_small(f, dir, flag));
-	return value_number(f->tcp->result[dir].expert.count[flag]);
 }
 
 struct value measure_retrans(const struct flow *f)

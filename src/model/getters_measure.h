@@ -6,6 +6,7 @@
 #ifndef KONN_MODEL_GETTERS_MEASURE_H
 #define KONN_MODEL_GETTERS_MEASURE_H
 
+#include "measure/tcp_measure.h"
 #include "model/getters.h"
 
 static inline bool is_measured(const struct flow *f)
@@ -62,12 +63,40 @@ enum loss_number { /* of the data of one side */
 	LOSS_DUPLICATES,
 };
 
-struct value measure_lost(const struct flow *f, unsigned dir, enum loss_number number);
+static inline struct value measure_lost(
+	const struct flow *f, unsigned dir, enum loss_number number)
+{
+	const struct loss_counts *c;
+
+	if (!is_measured(f))
+		return value_absent();
+	c = &f->tcp->result[dir].loss;
+	switch (number) {
+	case LOSS_BEFORE: return value_number(c->before);
+	case LOSS_AFTER: return value_number(c->after);
+	case LOSS_REORDERED: return value_number(c->reordered);
+	case LOSS_RTO: return value_number(c->rto);
+	case LOSS_TLP: return value_number(c->tlp);
+	default: return value_number(c->duplicates);
+	}
+}
 
 /* ---- what the experts count; absent but for TCP ---- */
 
+/* Of a TCP flow that is not measured: a small record. */
+uint64_t measure_expert_of_small(
+	const struct flow *f, unsigned dir, enum expert_flag flag);
+
 /* Of the segments that side `dir` sent. */
-struct value measure_expert(const struct flow *f, unsigned dir, enum expert_flag flag);
+static inline struct value measure_expert(
+	const struct flow *f, unsigned dir, enum expert_flag flag)
+{
+	if (!is_tcp(f))
+		return value_absent();
+	if (!f->tcp)
+		return value_number(measure_expert_of_small(f, dir, flag));
+	return value_number(f->tcp->result[dir].expert.count[flag]);
+}
 
 /* Retransmissions of both sides, fast and spurious ones included. */
 struct value measure_retrans(const struct flow *f);

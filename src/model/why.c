@@ -5,7 +5,6 @@
 
 #include "base/num.h"
 #include "model/getters.h"
-#include "model/memo.h"
 
 #define HALF    50 /* percent: that alone says why */
 #define SEVERAL 10 /* percent that other waits of programs add */
@@ -49,42 +48,45 @@ const char *why_title(const struct verdict *v)
 
 /* ---- numbers: 8.7 Mb/s, 64 KiB, 60 ms ---- */
 
-/* A blank between the number and the unit. */
-static void add_spaced(struct buf *out, struct buf *text, const char *unit)
+/* Puts a blank between the number that begins at `from` and what follows it. */
+static void space(struct buf *out, size_t from)
 {
-	const char *at = buf_cstr(text);
+	size_t at = from;
 
-	while (isdigit((unsigned char)*at) || *at == '.')
-		buf_char(out, *at++);
-	buf_char(out, ' ');
-	buf_str(out, at);
-	buf_str(out, unit);
-	out->oom |= text->oom;
-	buf_done(text);
+	while (at < out->len &&
+		(isdigit((unsigned char)out->data[at]) || out->data[at] == '.'))
+		at++;
+	if (!buf_reserve(out, 1))
+		return;
+	memmove(out->data + at + 1, out->data + at, out->len - at);
+	out->data[at] = ' ';
+	out->len++;
 }
 
 static void add_rate(struct buf *out, uint64_t bps)
 {
-	struct buf text = {0};
+	size_t from = out->len;
 
-	num_short(&text, bps, 1000);
-	add_spaced(out, &text, "b/s");
+	num_short(out, bps, 1000);
+	buf_str(out, "b/s");
+	space(out, from);
 }
 
 static void add_bytes(struct buf *out, uint64_t bytes)
 {
-	struct buf text = {0};
+	size_t from = out->len;
 
-	num_short(&text, bytes, 1024);
-	add_spaced(out, &text, bytes < 1000 ? "B" : "iB");
+	num_short(out, bytes, 1024);
+	buf_str(out, bytes < 1000 ? "B" : "iB");
+	space(out, from);
 }
 
 static void add_time(struct buf *out, uint64_t ns)
 {
-	struct buf text = {0};
+	size_t from = out->len;
 
-	num_short_ns(&text, ns);
-	add_spaced(out, &text, "");
+	num_short_ns(out, ns);
+	space(out, from);
 }
 
 static void add_us(struct buf *out, uint64_t us)
@@ -97,9 +99,26 @@ static unsigned percent(uint64_t part, uint64_t whole)
 	return whole ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
 }
 
+/* 90 % of the time */
+static void add_share_of(struct buf *out, uint64_t ns, const struct verdict *v)
+{
+	buf_u64(out, percent(ns, v->all_ns));
+	buf_str(out, " % of the time");
+}
+
 static void add_share(struct buf *out, const struct verdict *v)
 {
-	buf_fmt(out, "%u %% of the time", percent(v->by_ns, v->all_ns));
+	add_share_of(out, v->by_ns, v);
+}
+
+/* 1 turn, 2 turns */
+static void add_count(struct buf *out, uint32_t count, const char *noun)
+{
+	buf_u64(out, count);
+	buf_char(out, ' ');
+	buf_str(out, noun);
+	if (count != 1)
+		buf_char(out, 's');
 }
 
 /* 1.2 %, 0.03 % */
@@ -126,8 +145,10 @@ static void add_host(struct buf *out, const struct flow *f, unsigned dir)
 
 static void say_writer(struct buf *out, const struct flow *f, const struct verdict *v)
 {
-	buf_fmt(out, "the %s's program had nothing to send %u %% of the time",
-		side(f, v->dir), percent(v->ns[LIMIT_application], v->all_ns));
+	buf_str(out, "the ");
+	buf_str(out, side(f, v->dir));
+	buf_str(out, "'s program had nothing to send ");
+	add_share_of(out, v->ns[LIMIT_application], v);
 	if (v->writes < 2)
 		return;
 	buf_str(out, ": it writes ");
@@ -145,14 +166,16 @@ static void say_waits(struct buf *out, const struct flow *f, const struct verdic
 	enum limit limit = asks == client ? LIMIT_thinking : LIMIT_waiting;
 	uint64_t ns = v->ns[limit];
 
-	buf_fmt(out, "%u %% of the time the %s", percent(ns, v->all_ns),
-		!client ? "server made its answers: "
-		: asks  ? "client made its next request: "
-			: "client asked nothing: ");
+	add_share_of(out, ns, v);
+	buf_str(out, " the ");
+	buf_str(out, !client ? "server made its answers: "
+		     : asks  ? "client made its next request: "
+			     : "client asked nothing: ");
 	add_time(out, ns);
 	if (v->turns == 0)
 		return;
-	buf_fmt(out, " in %" PRIu32 " turn%s", v->turns, v->turns == 1 ? "" : "s");
+	buf_str(out, " in ");
+	add_count(out, v->turns, "turn");
 	if (v->turns == 1)
 		return;
 	buf_str(out, ", ");
@@ -166,9 +189,10 @@ static void say_waits(struct buf *out, const struct flow *f, const struct verdic
 
 static void say_turns(struct buf *out, const struct verdict *v)
 {
-	buf_fmt(out, "%u %% of the time was on the way: ",
-		percent(v->ns[LIMIT_turns], v->all_ns));
-	buf_fmt(out, "%" PRIu32 " questions one after the other", v->turns);
+	add_share_of(out, v->ns[LIMIT_turns], v);
+	buf_str(out, " was on the way: ");
+	buf_u64(out, v->turns);
+	buf_str(out, " questions one after the other");
 	if (!v->has_rtt)
 		return;
 	buf_str(out, ", each a round trip of ");
@@ -267,8 +291,8 @@ static void say_loss(struct buf *out, const struct flow *f, const struct verdict
 
 static void say_rto(struct buf *out, const struct flow *f, const struct verdict *v)
 {
-	buf_fmt(out, "%" PRIu32 " timer%s ran out: ", v->stalls,
-		v->stalls == 1 ? "" : "s");
+	add_count(out, v->stalls, "timer");
+	buf_str(out, " ran out: ");
 	add_time(out, v->ns[LIMIT_rto]);
 	buf_str(out, " of ");
 	add_time(out, v->all_ns);
@@ -337,8 +361,9 @@ static void say_short(struct buf *out, const struct verdict *v)
 	add_bytes(out, v->bytes);
 	buf_str(out, " in ");
 	add_time(out, v->all_ns);
-	buf_fmt(out, ", %" PRIu32 " round trip%s of ", v->rounds ? v->rounds : 1,
-		v->rounds > 1 ? "s" : "");
+	buf_str(out, ", ");
+	add_count(out, v->rounds ? v->rounds : 1, "round trip");
+	buf_str(out, " of ");
 	add_us(out, v->least_us);
 	buf_str(out, ": too short to say more");
 }
@@ -348,7 +373,9 @@ static void say_unknown(struct buf *out, const struct flow *f, const struct verd
 	add_bytes(out, v->bytes);
 	buf_str(out, " in ");
 	add_time(out, v->span_ns);
-	buf_fmt(out, ", %" PRIu32 " segments", v->segments);
+	buf_str(out, ", ");
+	buf_u64(out, v->segments);
+	buf_str(out, " segments");
 	if (f->tcp->side[!v->dir].rtt.has_ack || f->side[!v->dir].packets)
 		buf_str(out, ": what was seen does not tell");
 	else
@@ -454,50 +481,4 @@ void why_advice(struct buf *out, const struct flow *f, const struct verdict *v)
 	case VERDICT_unknown: buf_str(out, "capture both directions"); break;
 	default: break;
 	}
-}
-
-/* ---- getters ---- */
-
-static bool make_verdict(const struct row *r, struct verdict *out)
-{
-	const struct flow *f = r->flow;
-
-	return is_tcp(f) && f->tcp &&
-	       why_verdict(f, why_sender(f), r->now_ns, false, out);
-}
-
-/* NULL when there is none; made in `own` where the row remembers nothing. */
-static const struct verdict *verdict_of(const struct row *r, struct verdict *own)
-{
-	struct row_memo *m = r->memo;
-
-	if (!m)
-		return make_verdict(r, own) ? own : NULL;
-	if (!(m->has & MEMO_VERDICT))
-		m->limited = make_verdict(r, &m->verdict);
-	m->has |= MEMO_VERDICT;
-	return m->limited ? &m->verdict : NULL;
-}
-
-struct value why_limited_by(const struct row *r)
-{
-	struct verdict own;
-	const struct verdict *v = verdict_of(r, &own);
-
-	return v ? value_text(verdict_name(v->by)) : value_absent();
-}
-
-struct value why_limited_detail(const struct row *r)
-{
-	struct verdict own;
-	const struct verdict *v = verdict_of(r, &own);
-	struct buf *out;
-
-	if (!v)
-		return value_absent();
-	out = text_start(r);
-	if (!out)
-		return value_absent();
-	why_sentence(out, r->flow, v);
-	return text_end(out);
 }

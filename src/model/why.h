@@ -24,7 +24,7 @@ void why_advice(struct buf *out, const struct flow *f, const struct verdict *v);
 /* "RECEIVER WINDOW" */
 const char *why_title(const struct verdict *v);
 
-/* ---- getters of columns.def ---- */
+/* ---- getters of columns.def (getters_why.c) ---- */
 
 struct value why_limited_by(const struct row *r);
 struct value why_limited_detail(const struct row *r);

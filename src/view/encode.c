@@ -18,6 +18,7 @@ static bool is_plain(char c)
 	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
+#define WORD        sizeof(uint64_t)
 #define EACH(byte_) (0x0101010101010101ull * (byte_))
 
 /* High bits where a byte is 0, and perhaps above the first one that is. */
@@ -36,17 +37,44 @@ static bool has_rare(uint64_t word)
 	       zeros(word ^ EACH('\\'));
 }
 
+static bool copy_word(char *to, const char *text)
+{
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	if (has_rare(word))
+		return false;
+	memcpy(to, &word, sizeof(word));
+	return true;
+}
+
+/* Four to seven bytes: both ends make one word. */
+static bool copy_half_words(char *to, const char *text, size_t len)
+{
+	uint32_t first, last;
+
+	memcpy(&first, text, sizeof(first));
+	memcpy(&last, text + len - sizeof(last), sizeof(last));
+	if (has_rare((uint64_t)first << 32 | last))
+		return false;
+	memcpy(to, &first, sizeof(first));
+	memcpy(to + len - sizeof(last), &last, sizeof(last));
+	return true;
+}
+
 /* Copies the plain bytes that a text begins with; returns how many. */
 static size_t copy_plain(char *to, const char *text, size_t len)
 {
 	size_t n = 0;
-	uint64_t word;
 
-	for (; len - n >= sizeof(word); n += sizeof(word)) {
-		memcpy(&word, text + n, sizeof(word));
-		if (has_rare(word))
-			break;
-		memcpy(to + n, &word, sizeof(word));
+	if (len >= WORD) {
+		while (len - n >= WORD && copy_word(to + n, text + n))
+			n += WORD;
+		if (n == len || (len - n < WORD &&
+					copy_word(to + len - WORD, text + len - WORD)))
+			return len;
+	} else if (len >= WORD / 2 && copy_half_words(to, text, len)) {
+		return len;
 	}
 	for (; n < len && is_plain(text[n]); n++)
 		to[n] = text[n];
@@ -108,17 +136,21 @@ void encode_text(struct buf *out, const char *text, size_t len)
 /* Nearly every string is plain as a whole. */
 void encode_json(struct buf *out, const char *text, size_t len)
 {
-	buf_char(out, '"');
-	for (size_t at = 0; at < len;) {
-		at += add_plain(out, text + at, len - at);
-		if (at == len)
-			break;
+	size_t at;
+
+	if (!buf_reserve(out, len + 2))
+		return;
+	out->data[out->len] = '"';
+	at = copy_plain(out->data + out->len + 1, text, len);
+	out->len += at + 1;
+	while (at < len) {
 		if (text[at] == '"' || text[at] == '\\') {
 			buf_char(out, '\\');
 			buf_char(out, text[at++]);
 		} else {
 			at += add_rare(out, text + at, len - at, "\\\\");
 		}
+		at += add_plain(out, text + at, len - at);
 	}
 	buf_char(out, '"');
 }

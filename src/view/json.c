@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/put.h"
 #include "view/encode.h"
 #include "view/outputs.h"
 
@@ -108,6 +109,10 @@ static void row(struct buf *out, const struct view_table *t, const struct cells 
 			continue;
 		memcpy(at, made->keys[i].text, KEY_ROOM);
 		at += made->keys[i].len;
+		if (type_is_whole(type)) {
+			at = put_u64(at, v.num);
+			continue;
+		}
 		if (!type_is_text(type)) {
 			at = put_scalar(at, type, &v, epoch);
 			continue;
