@@ -63,6 +63,7 @@ static void on_row(void *ctx, const struct row *r, uint64_t uid)
 	if (s->filter && !filter_match(s->filter, r))
 		return;
 	s->shown++;
+	cells_fetch(r);
 	if (l->build) {
 		build_row(l->build, r, uid);
 		if (build_bytes(l->build) > l->held_most)
