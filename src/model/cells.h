@@ -12,14 +12,14 @@ struct cells {
 };
 
 /*
- * The value of a column, which is number `index` of the snapshot's. It lasts until the
- * next one is asked for.
+ * The value of a column: `get` is the column's own, `index` its number in the snapshot.
+ * It lasts until the next one is asked for.
  */
 static inline struct value cells_get(
-	const struct cells *c, const struct column *column, unsigned index)
+	const struct cells *c, struct value (*get)(const struct row *r), unsigned index)
 {
 	if (c->row)
-		return column->get(c->row);
+		return get(c->row);
 	return snapshot_cell(c->snapshot, c->number, index);
 }
 

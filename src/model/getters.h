@@ -133,11 +133,26 @@ struct value text_seen_in(const struct row *r);
 struct value text_sources(const struct row *r);
 struct value text_community_id(const struct row *r); /* community_id.c */
 
-/*
- * Starts a text: the emptied scratch, or NULL when there is none. text_end gives its
- * value, with a NUL behind it.
- */
-struct buf *text_start(const struct row *r);
-struct value text_end(struct buf *scratch);
+/* Starts a text: the emptied scratch, or NULL when there is none. */
+static inline struct buf *text_start(const struct row *r)
+{
+	if (r->scratch)
+		buf_reset(r->scratch);
+	return r->scratch;
+}
+
+/* Its value, with a NUL behind it: regexec under sanitizers wants that. */
+static inline struct value text_end(struct buf *scratch)
+{
+	struct value v = {.present = false};
+
+	buf_char(scratch, '\0');
+	if (scratch->oom || scratch->len > UINT32_MAX)
+		return v;
+	v.present = true;
+	v.str.ptr = scratch->data;
+	v.str.len = (uint32_t)(scratch->len - 1);
+	return v;
+}
 
 #endif

@@ -1,26 +1,6 @@
 #include "model/getters.h"
 #include "model/memo.h"
 
-struct buf *text_start(const struct row *r)
-{
-	if (r->scratch)
-		buf_reset(r->scratch);
-	return r->scratch;
-}
-
-struct value text_end(struct buf *scratch)
-{
-	const char *text = buf_cstr(
-		scratch); /* regexec under sanitizers wants the NUL */
-	struct value v = {.present = !scratch->oom && scratch->len <= UINT32_MAX};
-
-	if (v.present) {
-		v.str.ptr = text;
-		v.str.len = (uint32_t)scratch->len;
-	}
-	return v;
-}
-
 static uint64_t uid_of(const struct row *r)
 {
 	if (r->memo && r->memo->has & MEMO_UID)

@@ -32,7 +32,7 @@ static void add_value(
 static void row(struct buf *out, const struct view_table *t, const struct cells *c)
 {
 	for (unsigned i = 0; i < t->count; i++) {
-		struct value v = cells_get(c, t->columns[i], i);
+		struct value v = cells_get(c, t->columns[i]->get, i);
 
 		if (i > 0)
 			buf_char(out, ',');

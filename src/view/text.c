@@ -49,7 +49,7 @@ static void row(struct buf *out, const struct view_table *t, const struct cells 
 
 	for (unsigned i = 0; i < l->count; i++) {
 		unsigned index = l->columns[i].index;
-		struct value v = cells_get(c, t->columns[index], index);
+		struct value v = cells_get(c, t->columns[index]->get, index);
 		size_t from = out->len;
 
 		view_cell(out, t->columns[index], &v, t->style);
