@@ -22,8 +22,8 @@ static char *put_short(char *at, uint32_t value)
 	uint32_t high = value / 100;
 
 	if (high == 0)
-		return value < 10 ? put_u64(at, value) : put_pair(at, value);
-	at = high < 10 ? put_u64(at, high) : put_pair(at, high);
+		return value < 10 ? put_digit(at, value) : put_pair(at, value);
+	at = high < 10 ? put_digit(at, high) : put_pair(at, high);
 	return put_pair(at, value % 100);
 }
 

@@ -9,6 +9,13 @@
 
 extern const char put_pairs[200]; /* 00 01 … 99 */
 
+/* A number below 10. */
+static inline char *put_digit(char *at, unsigned value)
+{
+	*at = (char)('0' + value);
+	return at + 1;
+}
+
 /* Two digits of a number below 100. */
 static inline char *put_pair(char *at, unsigned value)
 {
@@ -22,10 +29,7 @@ char *put_long(char *at, uint64_t value);
 /* In decimal. Most numbers of a row are below 10. */
 static inline char *put_u64(char *at, uint64_t value)
 {
-	if (value >= 10)
-		return put_long(at, value);
-	*at = (char)('0' + value);
-	return at + 1;
+	return value < 10 ? put_digit(at, (unsigned)value) : put_long(at, value);
 }
 
 /* Exactly nine digits: a number below 10^9. */
