@@ -47,15 +47,24 @@ static inline void hash_word(struct hash_state *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-/* `len_bytes` is the length of everything fed, as SipHash's last block wants it. */
-static inline uint64_t hash_end(struct hash_state *s, size_t len_bytes)
+/*
+ * The last `len_bytes` % 8 bytes are in the lower ones of `rest`, the others are 0;
+ * `len_bytes` is the length of everything fed, as SipHash's last block wants it.
+ */
+static inline uint64_t hash_end_with(
+	struct hash_state *s, uint64_t rest, size_t len_bytes)
 {
-	hash_word(s, (uint64_t)len_bytes << 56);
+	hash_word(s, rest | (uint64_t)len_bytes << 56);
 	s->v2 ^= 0xff;
 	hash_round(s);
 	hash_round(s);
 	hash_round(s);
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+static inline uint64_t hash_end(struct hash_state *s, size_t len_bytes)
+{
+	return hash_end_with(s, 0, len_bytes);
 }
 
 /* SipHash-1-3 of any bytes; for names and other rare keys. */

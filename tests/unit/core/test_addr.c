@@ -184,6 +184,30 @@ static void every_byte_of_the_key_counts(void **state)
 	}
 }
 
+/* SipHash of the bytes that differ, in an order of its own. */
+static void hash_is_that_of_the_bytes(void **state)
+{
+	const struct hash_key key = {5, 6};
+	struct tuple t = {.port = {0x0102, 0x0304},
+		.proto = PROTO_UDP,
+		.family = FAMILY_V4,
+		.scope = 0x0506};
+	const uint8_t rest[7] = {6, 5, 2, 1, 4, 3, PROTO_UDP};
+	uint8_t bytes[39];
+
+	(void)state;
+	t.addr[0] = addr_v4((const uint8_t[]){1, 2, 3, 4});
+	t.addr[1] = addr_v4((const uint8_t[]){5, 6, 7, 8});
+	memcpy(bytes, t.addr[0].b + 12, 4);
+	memcpy(bytes + 4, t.addr[1].b + 12, 4);
+	memcpy(bytes + 8, rest, 7);
+	assert_int_equal(tuple_hash(&key, &t), hash_bytes(&key, bytes, 15));
+	t.family = FAMILY_V6;
+	memcpy(bytes, t.addr, 32);
+	memcpy(bytes + 32, rest, 7);
+	assert_int_equal(tuple_hash(&key, &t), hash_bytes(&key, bytes, 39));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +218,7 @@ int main(void)
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(order_is_canonical),
 		cmocka_unit_test(every_byte_of_the_key_counts),
+		cmocka_unit_test(hash_is_that_of_the_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
