@@ -3,6 +3,7 @@
 #define KONN_CORE_PACKET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/addr.h"
@@ -82,28 +83,29 @@ struct tunnel {
 
 struct packet {
 	struct tuple key; /* valid for the kinds that have a flow */
+	/* four as in the frame, in its order: packet_of_frame */
 	uint64_t ts_ns;
-	uint32_t hash;       /* low half of tuple_hash(key) */
 	uint32_t wire_bytes; /* frame on the wire; the outermost one of a tunnel */
-	uint32_t ip_bytes;   /* innermost IP header and what follows, without padding */
-	uint32_t payload_len; /* behind TCP, UDP, 8 bytes of ICMP; else IP */
-	uint32_t segments;    /* packets on the wire it stands for (GSO), else 1 */
-	uint32_t seq, ack;    /* TCP */
-	uint16_t tcp_flags;
-	uint16_t window; /* TCP, as in the header */
-	uint8_t outcome; /* enum outcome */
-	uint8_t kind;    /* enum packet_kind; valid when parsed */
-	uint8_t dir;     /* 0: endpoint 0 of key sent it */
-	uint8_t malformed;
+	uint16_t interface;
 	uint16_t linktype;
-	uint16_t interface; /* as in the frame */
+	uint32_t hash;     /* low half of tuple_hash(key) */
+	uint32_t ip_bytes; /* innermost IP header and what follows, without padding */
+	const uint8_t *payload;    /* borrowed from the frame; NULL: none captured */
+	uint32_t payload_captured; /* bytes at payload, <= payload_len */
+	uint32_t payload_len;      /* behind TCP, UDP, 8 bytes of ICMP; else IP */
+	uint32_t segments;         /* packets on the wire it stands for (GSO), else 1 */
 	uint16_t carrier; /* tells copies apart: interface, or what an SLL2 header says
 			   */
-	uint8_t frame_dir;
-	uint8_t ttl;      /* innermost; hop limit */
-	uint8_t tos;      /* innermost: DSCP << 2 | ECN */
-	uint8_t fragment; /* 1: the first, 2: a later one (flow: by the table) */
 	uint16_t ip_id;   /* IPv4 only, else 0 */
+
+	/* PACKET_ZEROED: what most packets, or many, have not */
+	uint32_t seq, ack; /* TCP */
+	uint16_t tcp_flags;
+	uint16_t window; /* TCP, as in the header */
+	uint8_t kind;    /* enum packet_kind; valid when parsed */
+	uint8_t outcome; /* enum outcome */
+	uint8_t malformed;
+	uint8_t fragment; /* 1: the first, 2: a later one (flow: by the table) */
 
 	/* TCP options; a value is valid when its flag is set */
 	bool has_mss, has_wscale, has_timestamps, sack_permitted;
@@ -117,21 +119,50 @@ struct packet {
 	uint16_t icmp_id, icmp_seq;
 	bool has_icmp_id;
 
+	uint8_t dir; /* 0: endpoint 0 of key sent it */
+	uint8_t frame_dir;
+	uint8_t ttl;            /* innermost; hop limit */
+	uint8_t tos;            /* innermost: DSCP << 2 | ECN */
 	uint8_t vlans, tunnels; /* how many of the arrays below are valid */
-	bool has_mac;           /* mac_src, mac_dst are valid */
+	bool has_mac;           /* mac_dst, mac_src are valid */
 	bool cut;               /* caplen < len: payload may be incomplete */
 	bool copy; /* set by the flow table: counted before, on another interface */
 
-	uint32_t payload_captured; /* bytes at payload, <= payload_len */
-	const uint8_t *payload;    /* borrowed from the frame; NULL: none captured */
-
 	/* written only as far as the counts above say */
 	uint16_t vlan[PACKET_VLANS]; /* 12-bit ids, outermost first */
-	uint8_t mac_src[6], mac_dst[6];
+	union {
+		struct {
+			uint8_t mac_dst[6], mac_src[6];
+		};
+		uint8_t macs[12]; /* both, in the order of an Ethernet header */
+	};
 	struct tunnel tunnel[PACKET_TUNNELS]; /* outermost first */
 	struct {
 		uint32_t from, to;
 	} sack[PACKET_SACKS];
 };
+
+#define PACKET_ZEROED       offsetof(struct packet, seq)
+#define PACKET_ZEROED_BYTES (offsetof(struct packet, vlan) - PACKET_ZEROED)
+
+/* Kind and outcome as one number, so that one test is enough for both. */
+static inline unsigned packet_bucket(const struct packet *p)
+{
+	return p->kind | (unsigned)p->outcome << 8;
+}
+_Static_assert(OUTCOME_PARSED == 0, "the bucket of a parsed one is its kind");
+
+/* Whether it belongs to a flow of its own or of what it quotes. */
+static inline bool packet_has_flow(const struct packet *p)
+{
+	return packet_bucket(p) - PACKET_TCP <= PACKET_OTHER_IP - PACKET_TCP;
+}
+
+/* Not parsed, or a fragment of which nothing else is known. */
+static inline bool packet_is_odd(const struct packet *p)
+{
+	return packet_bucket(p) >= PACKET_FRAGMENT;
+}
+_Static_assert(PACKET_FRAGMENT == PACKET_OTHER_IP + 1, "packet_is_odd");
 
 #endif
