@@ -18,6 +18,7 @@
 struct traffic { /* wire bits of everything, and in and out of home */
 	uint64_t all_bytes, in_bytes, out_bytes, packets;
 	struct rate all, in, out;
+	uint64_t second_ns; /* start of the second in which the last packet came */
 	uint32_t second;
 };
 
@@ -189,8 +190,7 @@ static void count_direction(struct engine *e, const struct packet *p)
 	struct traffic *t = &e->traffic;
 	bool src, dst;
 
-	if (p->outcome != OUTCOME_PARSED || p->kind < PACKET_TCP ||
-		!e->setup.world.has_home)
+	if (p->outcome != OUTCOME_PARSED || p->kind < PACKET_TCP)
 		return;
 	src = at_home(e, p, p->dir);
 	dst = at_home(e, p, !p->dir);
@@ -202,20 +202,37 @@ static void count_direction(struct engine *e, const struct packet *p)
 	e->has_direction |= src != dst;
 }
 
-static void count_traffic(struct engine *e, const struct packet *p)
+static __attribute__((noinline)) void roll_traffic(struct traffic *t, uint64_t now_ns)
+{
+	uint32_t second = (uint32_t)(now_ns / SECOND_NS);
+
+	t->second_ns = now_ns / SECOND_NS * SECOND_NS;
+	if (second <= t->second)
+		return;
+	rate_roll(&t->all, second, t->all_bytes, t->packets);
+	rate_roll(&t->in, second, t->in_bytes, 0);
+	rate_roll(&t->out, second, t->out_bytes, 0);
+	t->second = second;
+}
+
+static void count_traffic(
+	struct engine *e, const struct packet *packets, unsigned count)
 {
 	struct traffic *t = &e->traffic;
-	uint32_t second = (uint32_t)(p->ts_ns / SECOND_NS);
+	bool has_home = e->setup.world.has_home;
 
-	if (second > t->second) {
-		rate_roll(&t->all, second, t->all_bytes, t->packets);
-		rate_roll(&t->in, second, t->in_bytes, 0);
-		rate_roll(&t->out, second, t->out_bytes, 0);
-		t->second = second;
+	for (unsigned i = 0; i < count; i++) {
+		const struct packet *p = &packets[i];
+
+		if (p->copy)
+			continue;
+		if (__builtin_expect(p->ts_ns - t->second_ns >= SECOND_NS, 0))
+			roll_traffic(t, p->ts_ns);
+		t->all_bytes += p->wire_bytes;
+		t->packets += p->segments;
+		if (has_home)
+			count_direction(e, p);
 	}
-	t->all_bytes += p->wire_bytes;
-	t->packets += p->segments;
-	count_direction(e, p);
 }
 
 void engine_feed(struct engine *e, struct packet *packets, unsigned count)
@@ -223,9 +240,7 @@ void engine_feed(struct engine *e, struct packet *packets, unsigned count)
 	flow_table_feed(e->table, packets, count);
 	if (e->counters.last_ns > e->now_ns)
 		e->now_ns = e->counters.last_ns;
-	for (unsigned i = 0; i < count; i++)
-		if (!packets[i].copy)
-			count_traffic(e, &packets[i]);
+	count_traffic(e, packets, count);
 }
 
 void engine_tick(struct engine *e, uint64_t now_ns)
