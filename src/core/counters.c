@@ -36,22 +36,38 @@ static void count_unsupported(struct counters *c, uint16_t linktype)
 	c->unsupported[i].packets++;
 }
 
-void counters_packet(struct counters *c, const struct packet *p)
+/* Any bucket but that of what is parsed and no stray fragment. */
+static void count_odd(struct counters *c, const struct packet *p)
 {
-	c->packets++;
-	c->bytes += p->wire_bytes;
-	c->truncated += p->cut;
-	if (c->first_ns == 0 || p->ts_ns < c->first_ns)
-		c->first_ns = p->ts_ns;
-	if (p->ts_ns > c->last_ns)
-		c->last_ns = p->ts_ns;
 	switch ((enum outcome)p->outcome) {
-	case OUTCOME_PARSED:
-		c->parsed++;
-		c->fragments_unmatched += p->kind == PACKET_FRAGMENT;
-		break;
+	case OUTCOME_PARSED: c->fragments_unmatched++; return;
 	case OUTCOME_MALFORMED: c->malformed[p->malformed]++; break;
 	case OUTCOME_UNSUPPORTED: count_unsupported(c, p->linktype); break;
 	case OUTCOME_FILTERED: c->filtered++; break;
 	}
+	c->parsed--;
+}
+
+void counters_batch(struct counters *c, const struct packet *packets, unsigned count)
+{
+	uint64_t bytes = 0, truncated = 0, first_ns = c->first_ns, last_ns = c->last_ns;
+
+	c->packets += count;
+	c->parsed += count;
+	for (unsigned i = 0; i < count; i++) {
+		const struct packet *p = &packets[i];
+
+		bytes += p->wire_bytes;
+		truncated += p->cut;
+		if (p->ts_ns <= first_ns - 1) /* 0: none yet */
+			first_ns = p->ts_ns;
+		if (p->ts_ns > last_ns)
+			last_ns = p->ts_ns;
+		if (__builtin_expect(packet_is_odd(p), 0))
+			count_odd(c, p);
+	}
+	c->bytes += bytes;
+	c->truncated += truncated;
+	c->first_ns = first_ns;
+	c->last_ns = last_ns;
 }

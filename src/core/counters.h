@@ -44,7 +44,7 @@ struct counters {
 	uint64_t first_ns, last_ns; /* lowest and highest stamp; 0: no packet */
 };
 
-/* Adds one decoded packet to its bucket (packets, bytes, parsed…, truncated, times). */
-void counters_packet(struct counters *c, const struct packet *p);
+/* Adds decoded packets to their buckets (packets, bytes, parsed…, truncated, times). */
+void counters_batch(struct counters *c, const struct packet *packets, unsigned count);
 
 #endif

@@ -14,6 +14,7 @@
 #define UDP_ONE_WAY_NS    (120 * SECOND_NS)
 #define ICMP_NS           (60 * SECOND_NS) /* RFC 5508 REQ-1 */
 #define OTHER_NS          (300 * SECOND_NS)
+#define SHORTEST_NS       (60 * SECOND_NS) /* none of these is shorter */
 #define FIRST_INDEX_SLOTS (1u << 16)
 
 static uint64_t closed_timeout_ns(const struct flow_table *t)
@@ -124,6 +125,13 @@ static uint32_t small_most(const struct flow_table *t, size_t record_bytes)
 	return most > REF_NUMBER(UINT32_MAX) ? REF_NUMBER(UINT32_MAX) : (uint32_t)most;
 }
 
+static uint64_t least_timeout_ns(const struct flow_table *t)
+{
+	uint64_t closed_ns = closed_timeout_ns(t);
+	uint64_t idle_ns = t->setup.idle_ns ? t->setup.idle_ns : SHORTEST_NS;
+
+	return idle_ns < closed_ns ? idle_ns : closed_ns;
+}
 int pool_init(struct flow_table *t)
 {
 	uint64_t cap = t->setup.memory_bytes;
@@ -135,6 +143,7 @@ int pool_init(struct flow_table *t)
 		longest_ns = t->setup.keep_ns;
 	if (fulls > REF_NUMBER(UINT32_MAX))
 		fulls = REF_NUMBER(UINT32_MAX);
+	t->least_ns = least_timeout_ns(t);
 	t->small_bytes_most = cap / 16 * 3;
 	t->flows_most = t->setup.max_flows ? t->setup.max_flows : UINT32_MAX;
 	t->user = (struct wheel_user){t, ref_link, ref_expiry_ns};

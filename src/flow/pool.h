@@ -42,6 +42,7 @@ struct flow_table {
 	struct wheel_user user;
 	uint64_t now_ns;
 	uint64_t swept_ns; /* now_ns of the last pool_sweep */
+	uint64_t least_ns; /* the shortest timeout of a full flow */
 	bool merge_interfaces;
 	bool follows; /* the flow to be made uses the ports of one before */
 	uint64_t small_bytes_most;
@@ -91,6 +92,14 @@ void pool_reclass(struct flow_table *t, uint32_t ref);
 
 /* When the record would be forgotten, if nothing more came. */
 uint64_t pool_expiry_ns(const struct flow_table *t, uint32_t ref);
+
+/* A full flow that is surely not forgotten at now_ns; false: see pool_expiry_ns. */
+static inline bool pool_lasts(
+	const struct flow_table *t, const struct flow *f, uint64_t now_ns)
+{
+	return now_ns <
+	       f->last_ns + t->least_ns; /* (a sum that wraps is a small one) */
+}
 
 /* Gives the flow to sink.ended and frees it. `why` EVICT_NONE: it ended by itself. */
 void pool_end(struct flow_table *t, uint32_t ref, enum evict_class why);

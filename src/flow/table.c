@@ -50,12 +50,6 @@ void flow_table_merge_interfaces(struct flow_table *t)
 	t->merge_interfaces = true;
 }
 
-static bool has_flow(const struct packet *p)
-{
-	return p->outcome == OUTCOME_PARSED && p->kind >= PACKET_TCP &&
-	       p->kind <= PACKET_OTHER_IP;
-}
-
 /*
  * Small records have no counters of copies; the summary has. A SYN or SYN-ACK that
  * comes again at once was not sent again: the shortest timer for that is 200 ms.
@@ -77,25 +71,6 @@ static bool small_copy(
 		return true;
 	return t->merge_interfaces && since_ns < TAKEOVER_NS &&
 	       t->paths.path[s->path].carrier != p->carrier;
-}
-
-static uint32_t find(struct flow_table *t, const struct packet *p)
-{
-	uint32_t at = p->hash, ref;
-
-	t->index.lookups++;
-	while ((ref = index_next(&t->index, p->hash, &at))) {
-		bool v6 = REF_KIND(ref) == REF_SMALL_V6;
-
-		if (REF_KIND(ref) == REF_FULL) {
-			if (tuple_equal(&pool_full(t, ref)->key, &p->key))
-				return ref;
-		} else if (v6 == (p->key.family == FAMILY_V6) &&
-			   small_is(pool_small(t, ref), p, &t->paths)) {
-			return ref;
-		}
-	}
-	return 0;
 }
 
 /* The flow it found is over: idle for too long, or its ports are used again. */
@@ -269,11 +244,18 @@ static void icmp_error(struct flow_table *t, uint32_t ref, const struct packet *
 		update_icmp_error(t, ref, p);
 }
 
-/* True for a copy. */
-static bool feed_one(struct flow_table *t, const struct packet *p)
+static inline __attribute__((always_inline)) bool feed_full(
+	struct flow_table *t, uint32_t ref, const struct packet *p)
 {
-	uint32_t ref = find(t, p);
+	if (!update_is_new(t, ref, p) && update_is_copy(t, ref, p))
+		return true;
+	update_flow(t, ref, p);
+	return false;
+}
 
+/* Of no known flow, or of one that may end by it or is small. True for a copy. */
+static bool feed_rest(struct flow_table *t, uint32_t ref, const struct packet *p)
+{
 	if (p->kind == PACKET_ICMP_ERROR) {
 		icmp_error(t, ref, p);
 		return false;
@@ -287,18 +269,44 @@ static bool feed_one(struct flow_table *t, const struct packet *p)
 	}
 	if (REF_KIND(ref) != REF_FULL)
 		return update_small(t, ref, p);
-	if (update_is_copy(t, ref, p))
-		return true;
-	update_flow(t, ref, p);
-	return false;
+	return feed_full(t, ref, p);
 }
 
-static void clock_to(struct flow_table *t, uint64_t ts_ns)
+/* Nearly all packets of full flows: nothing of feed_rest can be. */
+static bool goes_on(
+	const struct flow_table *t, const struct flow *f, const struct packet *p)
 {
-	if (ts_ns >= t->now_ns) {
-		t->now_ns = ts_ns;
-		return;
+	return pool_lasts(t, f, p->ts_ns) && p->kind != PACKET_ICMP_ERROR &&
+	       !(p->tcp_flags & TCP_SYN);
+}
+
+/* True for a copy. */
+static bool feed_one(struct flow_table *t, const struct packet *p)
+{
+	uint32_t at = p->hash, ref;
+
+	t->index.lookups++;
+	while ((ref = index_next(&t->index, p->hash, &at))) {
+		bool v6 = REF_KIND(ref) == REF_SMALL_V6;
+
+		if (REF_KIND(ref) == REF_FULL) {
+			const struct flow *f = pool_full(t, ref);
+
+			if (!tuple_equal(&f->key, &p->key))
+				continue;
+			if (__builtin_expect(goes_on(t, f, p), 1))
+				return feed_full(t, ref, p);
+			break;
+		}
+		if (v6 == (p->key.family == FAMILY_V6) &&
+			small_is(pool_small(t, ref), p, &t->paths))
+			break;
 	}
+	return feed_rest(t, ref, p);
+}
+
+static void clock_back(struct flow_table *t, uint64_t ts_ns)
+{
 	if (t->setup.live || t->now_ns - ts_ns <= CLOCK_STEP_NS)
 		return;
 	t->setup.counters->clock_steps++;
@@ -311,12 +319,17 @@ void flow_table_feed(struct flow_table *t, struct packet *packets, unsigned coun
 {
 	struct fetch fetch;
 
+	counters_batch(t->setup.counters, packets, count);
 	fetch_begin(&fetch, t, packets, count);
 	for (unsigned i = 0; i < count; i++) {
+		struct packet *p = &packets[i];
+
 		fetch_ahead(&fetch, i);
-		counters_packet(t->setup.counters, &packets[i]);
-		clock_to(t, packets[i].ts_ns);
-		packets[i].copy = has_flow(&packets[i]) && feed_one(t, &packets[i]);
+		if (__builtin_expect(p->ts_ns >= t->now_ns, 1))
+			t->now_ns = p->ts_ns;
+		else
+			clock_back(t, p->ts_ns);
+		p->copy = packet_has_flow(p) && feed_one(t, p);
 	}
 	flow_table_advance(t, t->now_ns);
 }

@@ -17,6 +17,21 @@ void update_begin(struct flow_table *t, struct flow *f, const struct packet *p);
  */
 bool update_is_copy(struct flow_table *t, uint32_t ref, const struct packet *p);
 
+/*
+ * True for nearly all that are no copies: one interface, and another IP id than that
+ * side's last packet or, without ids, no data or the next data in order.
+ */
+static inline bool update_is_new(
+	const struct flow_table *t, uint32_t ref, const struct packet *p)
+{
+	if (t->merge_interfaces)
+		return false;
+	if (p->ip_id)
+		return p->ip_id != pool_full(t, ref)->side[p->dir].last_ip_id;
+	return p->kind != PACKET_TCP || !p->payload_len ||
+	       p->seq == pool_tcp(t, ref)->side[p->dir].loss.next;
+}
+
 /* Counters, rates, details, states; gives the events. */
 void update_flow(struct flow_table *t, uint32_t ref, const struct packet *p);
 
