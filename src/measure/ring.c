@@ -15,7 +15,7 @@ static enum pool_kind pool_of(unsigned size)
 
 static uint32_t room(const struct ring *r)
 {
-	return r->size ? 1u << 3 * r->size : 0;
+	return 1u << 3 * r->size;
 }
 
 static void lose(struct measure *g, const struct ring_note *note)
@@ -61,7 +61,7 @@ static void thin(struct measure *g, struct ring *r)
 	ring_at(g, r, kept - 1)->serial = 0;
 }
 
-/* Room for one more. False: not even a block of eight is left. */
+/* Room for one more. False: no block is left, and it holds one. */
 static bool make_room(struct measure *g, struct ring *r)
 {
 	if (r->used < room(r))
@@ -91,7 +91,7 @@ static void push_thinned(
 		*ring_at(g, r, r->used++) = made;
 }
 
-void ring_push(struct measure *g, struct ring *r, const struct ring_note *note)
+void ring_push_more(struct measure *g, struct ring *r, const struct ring_note *note)
 {
 	if (__builtin_expect(r->thinned, 0)) {
 		push_thinned(g, r, note);
@@ -103,7 +103,7 @@ void ring_push(struct measure *g, struct ring *r, const struct ring_note *note)
 	}
 }
 
-uint32_t ring_find(const struct measure *g, const struct ring *r, uint32_t number)
+uint32_t ring_find(const struct measure *g, struct ring *r, uint32_t number)
 {
 	uint32_t low = 0, high = r->used;
 
@@ -133,7 +133,7 @@ void ring_insert(struct measure *g, struct ring *r, const struct ring_note *note
 	*ring_at(g, r, at) = *note;
 }
 
-void ring_pop(struct measure *g, struct ring *r, uint32_t n)
+void ring_pop_some(struct measure *g, struct ring *r, uint32_t n)
 {
 	assert(n <= r->used);
 	r->used -= n;

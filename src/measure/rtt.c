@@ -217,7 +217,7 @@ static void learn_scale(struct tcp_measure *m, const struct segment *s)
  */
 static void refused(struct measure *g, struct tcp_measure *m, const struct segment *s)
 {
-	const struct ring *r = &m->side[!s->dir].rtt.sent;
+	struct ring *r = &m->side[!s->dir].rtt.sent;
 
 	if (s->p->tcp_flags & TCP_ACK && r->used && ring_at(g, r, 0)->flags & RING_SYN)
 		sent_acked(g, m, s);

@@ -65,7 +65,7 @@ struct rtt_state {        /* of what one side sent and told */
 	bool has_tsval : 1, has_ack : 1, has_edge : 1, has_sent : 1, has_known : 1;
 	bool begun : 1, has_least : 1;
 };
-_Static_assert(sizeof(struct rtt_state) == 56, "each segment touches both");
+_Static_assert(sizeof(struct rtt_state) == 104, "each segment touches both");
 
 struct rtt {                        /* of one half; times in microseconds */
 	uint32_t samples;           /* that the figures below and `spread` come from */

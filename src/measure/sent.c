@@ -100,7 +100,7 @@ struct cover {
 };
 
 static struct cover covered(
-	const struct measure *g, const struct ring *r, const struct packet *p)
+	const struct measure *g, struct ring *r, const struct packet *p)
 {
 	struct cover c = {0};
 

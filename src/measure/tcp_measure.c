@@ -34,7 +34,7 @@ __attribute__((always_inline)) static inline void fetch_notes(
 	const struct measure *g, const struct ring *r, uint32_t i, size_t bytes)
 {
 	if (r->size)
-		fetch(ring_at(g, r, i), bytes);
+		fetch(ring_block(g, r, i), bytes);
 }
 
 void tcp_measure_fetch(

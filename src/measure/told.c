@@ -35,7 +35,7 @@ static bool is_new(const struct tcp_measure *m, const struct segment *s)
 
 /* How many of them the sender certainly has: by its echo. */
 static uint32_t echoed(
-	const struct measure *g, const struct ring *r, const struct packet *p)
+	const struct measure *g, struct ring *r, const struct packet *p)
 {
 	uint32_t n = 0;
 
@@ -50,7 +50,7 @@ static uint32_t echoed(
 
 /* … by the time that has passed. */
 static uint32_t arrived(const struct measure *g, const struct tcp_measure *m,
-	const struct segment *s, const struct ring *r)
+	const struct segment *s, struct ring *r)
 {
 	uint32_t least_us, n = 0;
 
