@@ -15,8 +15,14 @@
 
 enum scale { /* of a window */
 	SCALE_UNKNOWN,
-	SCALE_KNOWN, /* and the shift added */
-	SCALE_NONE = 32,
+	SCALE_KNOWN,                   /* and the shift added */
+	SCALE_NONE = 32 + SCALE_KNOWN, /* the lower five bits say: a shift of 0 */
+};
+
+enum was { /* what a side's last segment was */
+	WAS_SYN = 1 << 0,
+	WAS_PROBE = 1 << 1,
+	WAS_KEEP_ALIVE = 1 << 2,
 };
 
 struct view { /* of one segment */
@@ -52,12 +58,12 @@ static unsigned same_ack(const struct view *v)
 		p->ack != v->own->ack)
 		return 0;
 	if (p->window == 0)
-		return v->own->window == 0 && v->peer->was_probe
+		return v->own->window == 0 && v->peer->was & WAS_PROBE
 			       ? BIT(ZERO_WINDOW_PROBE_ACK)
 			       : 0;
 	if (p->window != v->own->window)
 		return BIT(WINDOW_UPDATE);
-	return v->peer->was_keep_alive ? BIT(KEEP_ALIVE_ACK) : BIT(DUP_ACK);
+	return v->peer->was & WAS_KEEP_ALIVE ? BIT(KEEP_ALIVE_ACK) : BIT(DUP_ACK);
 }
 
 /* It wants an answer, so it repeats a number (RFC 1122 §4.2.3.6). */
@@ -68,16 +74,21 @@ static unsigned keep_alive(const struct view *v)
 		       : 0;
 }
 
+/* The end of the window that it offered last; RFC 7323 §2.2: SYNs are not scaled. */
+static uint32_t edge(const struct expert_state *o)
+{
+	unsigned shift = o->was & WAS_SYN ? 0 : (o->scale & 31u) - SCALE_KNOWN;
+
+	return o->ack + ((uint32_t)o->window << shift);
+}
+
 static unsigned window_full(const struct view *v)
 {
 	const struct expert_state *o = v->peer;
-	unsigned shift = 0; /* RFC 7323 §2.2: not on SYNs */
 
 	if (v->p->payload_len == 0 || v->control || o->scale == SCALE_UNKNOWN)
 		return 0;
-	if (!o->was_syn && o->scale != SCALE_NONE)
-		shift = o->scale - SCALE_KNOWN;
-	return v->end == o->ack + ((uint32_t)o->window << shift) ? BIT(WINDOW_FULL) : 0;
+	return v->end == edge(o) ? BIT(WINDOW_FULL) : 0;
 }
 
 static uint64_t reorder_ns(const struct expert_state *s)
@@ -251,9 +262,47 @@ static void learn(const struct view *v, unsigned bits)
 	o->window = p->window;
 	o->ack = p->ack;
 	o->ack_ns = p->ts_ns;
-	o->was_probe = bits & BIT(ZERO_WINDOW_PROBE);
-	o->was_syn = v->flags & TCP_SYN;
-	o->was_keep_alive = bits & BIT(KEEP_ALIVE);
+	o->was = (v->flags & TCP_SYN ? WAS_SYN : 0) |
+		 (bits & BIT(ZERO_WINDOW_PROBE) ? WAS_PROBE : 0) |
+		 (bits & BIT(KEEP_ALIVE) ? WAS_KEEP_ALIVE : 0);
+	o->settled = o->has_first && (o->has_rtt || !o->syn_ns);
+}
+
+/*
+ * In order, of a connection that is under way: nothing of it is told. Nearly all are
+ * so; the rules above would say the same.
+ */
+static bool is_plain(const struct view *v)
+{
+	const struct packet *p = v->p;
+	const struct expert_state *o = v->own, *e = v->peer;
+
+	if ((v->flags & ~TCP_PSH) != TCP_ACK || !o->settled || !e->settled || e->was)
+		return false;
+	if (p->seq != o->next || o->next != o->whole || !o->next || !p->window ||
+		!e->whole || segment_after(p->ack, e->whole))
+		return false;
+	if (p->payload_len == 0)
+		return p->ack != o->ack;
+	return p->payload_len > 1 && segment_after(v->end, e->ack) &&
+	       (v->end != edge(e) || e->scale == SCALE_UNKNOWN);
+}
+
+static void learn_plain(const struct view *v)
+{
+	const struct packet *p = v->p;
+	struct expert_state *o = v->own;
+
+	if (p->payload_len) {
+		o->next = o->whole = v->end;
+		o->next_ns = p->ts_ns;
+	}
+	if (p->ack != o->ack)
+		o->dup_acks = 0;
+	o->window = p->window;
+	o->ack = p->ack;
+	o->ack_ns = p->ts_ns;
+	o->was = 0;
 }
 
 static void count(struct expert_counts *c, unsigned bits)
@@ -278,6 +327,10 @@ void expert_segment(struct tcp_measure *m, struct segment *s)
 		.control = p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST),
 	};
 
+	if (__builtin_expect(is_plain(&v), 1)) {
+		learn_plain(&v);
+		return;
+	}
 	s->expert = reused(&v);
 	if (__builtin_expect(!v.own->has_first || !v.peer->has_first, 0))
 		note_first(&v);

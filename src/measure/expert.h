@@ -34,8 +34,9 @@ struct expert_state {     /* of one sender; zeroed at the start. 0: no number ye
 	uint16_t window;  /* last one offered, as in the header */
 	uint8_t dup_acks; /* in a row; stops at its highest value */
 	uint8_t scale;    /* expert.c's enum scale */
+	uint8_t was;      /* its last segment: expert.c's enum was */
 	bool seen : 1, has_first : 1, has_rtt : 1;
-	bool was_syn : 1, was_probe : 1, was_keep_alive : 1; /* its last segment */
+	bool settled : 1; /* seen, and the handshake has no more to tell */
 };
 
 _Static_assert(sizeof(struct expert_state) <= 48, "each segment touches two");
