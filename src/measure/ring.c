@@ -141,7 +141,7 @@ void ring_pop_some(struct measure *g, struct ring *r, uint32_t n)
 		ring_done(g, r);
 		return;
 	}
-	r->first = (r->first + n) & (room(r) - 1);
+	r->first = (uint16_t)((r->first + n) & (room(r) - 1)) & 511;
 	if (__builtin_expect(r->thinned && r->used <= room(r) / 4, 0))
 		r->thinned--;
 	/* A long flight that ended must not keep 12 KiB. */

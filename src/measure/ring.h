@@ -42,10 +42,10 @@ _Static_assert(sizeof(struct ring_note) == 24, "as the pools have it");
 
 struct ring {           /* zeroed: empty */
 	uint32_t block; /* number in its pool; valid when size > 0 */
-	uint32_t first : 9;
-	uint32_t used : 10;
-	uint32_t size : 2;    /* 0: no block, 1: 8 notes, 2: 64, 3: 512 */
-	uint32_t thinned : 4; /* only each 2^thinned-th note is kept */
+	uint16_t used;
+	uint16_t first : 9;
+	uint16_t size : 2;    /* 0: no block, 1: 8 notes, 2: 64, 3: 512 */
+	uint16_t thinned : 4; /* only each 2^thinned-th note is kept */
 	struct ring_note one; /* valid when size == 0 and used == 1 */
 };
 _Static_assert(sizeof(struct ring) == 32, "four of them in each connection");

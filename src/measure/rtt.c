@@ -13,14 +13,18 @@
 
 static uint32_t to_us(uint64_t ns)
 {
-	return ns / 1000 < UINT32_MAX ? (uint32_t)(ns / 1000) : UINT32_MAX;
+	uint64_t us = ns / 1000;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 }
 
 static enum rtt_family family_of(unsigned kind)
 {
-	if (kind == SAMPLE_timestamp)
-		return RTT_TIMESTAMP;
-	return kind == SAMPLE_ack ? RTT_ACK : RTT_SEQ;
+	static const uint8_t family[SAMPLE_COUNT] = {
+		[SAMPLE_timestamp] = RTT_TIMESTAMP, [SAMPLE_ack] = RTT_ACK};
+
+	_Static_assert(RTT_SEQ == 0, "all the others");
+	return (enum rtt_family)family[kind];
 }
 
 /* RFC 6298 §2, rounded. */
@@ -79,10 +83,8 @@ static void count(struct rtt *r, enum rtt_family family)
 
 static void keep_least(struct rtt_state *half, uint32_t us)
 {
-	if (half->has_least && half->least_us <= us)
-		return;
-	half->has_least = true;
-	half->least_us = us;
+	if (us < half->least_above - 1) /* (0 - 1 is the most) */
+		half->least_above = us + 1;
 }
 
 static void keep(struct measure *g, struct tcp_measure *m, const struct sample *sample,
@@ -135,7 +137,8 @@ void rtt_take(
 		keep(g, m, sample, figures);
 	else if (sample->kind != SAMPLE_ack && r->ambiguous < UINT32_MAX)
 		r->ambiguous++;
-	sample->min_ns = least_ns(r, sample);
+	if (__builtin_expect(g->sink.sample != NULL, 0))
+		sample->min_ns = least_ns(r, sample);
 	measure_sample(g, sample);
 }
 

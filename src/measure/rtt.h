@@ -58,14 +58,13 @@ struct rtt_state {        /* of what one side sent and told */
 	uint32_t tsval;                 /* newest; valid when has_tsval */
 	uint32_t ack, edge;             /* newest acknowledgement, end of the window */
 	uint32_t sent_end; /* highest sequence number sent + 1; valid when has_sent */
-	uint32_t least_us; /* of the half between here and it, of all kinds; valid when
-			      has_least */
-	uint8_t wscale;    /* of its window; 255: not known */
-	uint8_t offered;   /* by its SYN: 0: not seen, 1: no scale, else scale + 2 */
-	bool has_tsval : 1, has_ack : 1, has_edge : 1, has_sent : 1, has_known : 1;
-	bool begun : 1, has_least : 1;
+	uint32_t least_above; /* the least of the half between here and it, of all
+				 kinds, plus 1, us; 0: not known */
+	uint8_t wscale;       /* of its window; 255: not known */
+	uint8_t offered;      /* by its SYN: 0: not seen, 1: no scale, else scale + 2 */
+	bool has_tsval, has_ack, has_edge, has_sent, has_known, begun;
 };
-_Static_assert(sizeof(struct rtt_state) == 104, "each segment touches both");
+_Static_assert(sizeof(struct rtt_state) <= 112, "each segment touches both");
 
 struct rtt {                        /* of one half; times in microseconds */
 	uint32_t samples;           /* that the figures below and `spread` come from */
@@ -107,10 +106,8 @@ bool rtt_minimum_us(const struct rtt *r, uint32_t *out);
 /* The same, or the handshake's. False: none yet. */
 static inline bool rtt_least_us(const struct rtt_state *half, uint32_t *out)
 {
-	if (!half->has_least)
-		return false;
-	*out = half->least_us;
-	return true;
+	*out = half->least_above - 1;
+	return half->least_above != 0;
 }
 
 void rtt_done(struct measure *g, struct tcp_measure *m);

@@ -34,8 +34,7 @@ static bool is_new(const struct tcp_measure *m, const struct segment *s)
 }
 
 /* How many of them the sender certainly has: by its echo. */
-static uint32_t echoed(
-	const struct measure *g, struct ring *r, const struct packet *p)
+static uint32_t echoed(const struct measure *g, struct ring *r, const struct packet *p)
 {
 	uint32_t n = 0;
 
@@ -95,28 +94,28 @@ void told_note(struct measure *g, struct tcp_measure *m, struct segment *s, bool
 {
 	struct rtt_state *st = &m->side[s->dir].rtt;
 	const struct packet *p = s->p;
-	unsigned shift = p->tcp_flags & TCP_SYN || st->wscale == UINT8_MAX ? 0
-									   : st->wscale;
-	struct ring_note note = {.ns = p->ts_ns,
-		.number = p->ack,
-		.extent = p->ack + ((uint32_t)p->window << shift),
-		.tsval = p->tsval,
-		.flags = newer ? RING_STARTS : 0};
-	uint32_t least_us;
+	bool syn = p->tcp_flags & TCP_SYN, scaled = st->wscale != UINT8_MAX;
+	uint32_t edge = p->ack +
+			((uint32_t)p->window << (syn || !scaled ? 0 : st->wscale));
 
 	s->new_ack = !st->has_ack || segment_after(p->ack, st->ack);
-	if (!s->new_ack && (p->ack != st->ack || note.extent == st->edge))
+	if (!s->new_ack && (p->ack != st->ack || edge == st->edge))
 		return;
 	st->ack = p->ack;
-	st->edge = note.extent;
+	st->edge = edge;
 	st->has_ack = true;
-	st->has_edge = st->wscale != UINT8_MAX || p->tcp_flags & TCP_SYN;
-	if (s->untimed)
-		return;
+	st->has_edge = scaled || syn;
 	/*
 	 * Only a newer TSval tells which acknowledgement is echoed; without timestamps
 	 * only time does, and not while no round trip of that half is known.
 	 */
-	if (p->has_timestamps ? newer : rtt_least_us(&m->side[!s->dir].rtt, &least_us))
-		ring_push(g, &st->told, &note);
+	if (s->untimed ||
+		!(p->has_timestamps ? newer : m->side[!s->dir].rtt.least_above != 0))
+		return;
+	ring_push(g, &st->told,
+		&(struct ring_note){.ns = p->ts_ns,
+			.number = p->ack,
+			.extent = edge,
+			.tsval = p->tsval,
+			.flags = newer ? RING_STARTS : 0});
 }
