@@ -232,14 +232,21 @@ static void note_ack(struct flow *f, const struct packet *p)
 		note_fin_acked(f, p->dir);
 }
 
-static void note_window(struct flow *f, const struct packet *p)
+static uint32_t window_of(const struct flow *f, const struct packet *p)
 {
-	struct flow_side *s = &f->side[p->dir];
+	const struct flow_side *s = &f->side[p->dir];
 	bool scaled = s->has_wscale && f->side[!p->dir].has_wscale &&
 		      !(p->tcp_flags & TCP_SYN);
 
+	return (uint32_t)p->window << (scaled ? s->wscale : 0);
+}
+
+static void note_window(struct flow *f, const struct packet *p)
+{
+	struct flow_side *s = &f->side[p->dir];
+
 	s->has_window = true;
-	s->window = (uint32_t)p->window << (scaled ? s->wscale : 0);
+	s->window = window_of(f, p);
 	if (p->window == 0 && !(p->tcp_flags & (TCP_RST | TCP_SYN | TCP_FIN)))
 		history_add(f, p->dir, HISTORY_ZERO_WINDOW);
 }
@@ -270,11 +277,35 @@ void tcp_fragment(struct flow *f, const struct packet *p)
 	loss_fragment(f->tcp, p);
 }
 
+/*
+ * In order, of an established connection, and not the first of its kind: it changes
+ * numbers only. Nearly all segments are so.
+ */
+static bool is_plain(const struct flow *f, const struct packet *p)
+{
+	const struct flow_side *s = &f->side[p->dir], *o = &f->side[!p->dir];
+
+	return (p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+	       f->facts & FLOW_ESTABLISHED && p->window && !o->fin_seen && s->has_seq &&
+	       s->has_ack && s->has_window && p->seq == s->seq_next && o->has_seq &&
+	       !seq_after(p->ack, o->seq_next) &&
+	       s->letters & (p->payload_len ? HISTORY_DATA : HISTORY_ACK);
+}
+
 unsigned tcp_update(struct flow *f, const struct packet *p, unsigned class)
 {
 	struct flow_side *s = &f->side[p->dir];
 	unsigned change = 0, flags = p->tcp_flags;
 
+	if (__builtin_expect(is_plain(f, p), 1)) {
+		s->last_flags = p->tcp_flags;
+		s->last_seq = p->seq;
+		s->seq_next += p->payload_len;
+		if (seq_after(p->ack, s->ack))
+			s->ack = p->ack;
+		s->window = window_of(f, p);
+		return 0;
+	}
 	s->last_flags = p->tcp_flags;
 	s->last_seq = p->seq;
 	if (__builtin_expect(flags & TCP_SYN, 0))

@@ -176,7 +176,7 @@ static void learn_names(struct flow_table *t, struct flow *f, const struct packe
 static void update_tcp(struct flow_table *t, uint32_t ref, const struct packet *p)
 {
 	struct flow *f = pool_full(t, ref);
-	struct segment s = {0};
+	struct segment s;
 	unsigned change;
 
 	t->measure.subject = f;

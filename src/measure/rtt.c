@@ -226,6 +226,14 @@ static void refused(struct measure *g, struct tcp_measure *m, const struct segme
 		sent_acked(g, m, s);
 }
 
+static void know(struct segment *s, const struct rtt_state *peer)
+{
+	s->has_known = true;
+	s->known_ns = peer->known_ns;
+	s->known_ack = peer->known_ack;
+	s->known_edge = peer->known_edge;
+}
+
 void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 {
 	struct rtt_state *st = &m->side[s->dir].rtt, *peer = &m->side[!s->dir].rtt;
@@ -248,8 +256,12 @@ void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 		learn_scale(m, s);
 	}
 	if (__builtin_expect(p->tcp_flags & TCP_ACK, TCP_ACK)) {
-		sent_acked(g, m, s);
-		told_heard(g, m, s);
+		if (peer->sent.used)
+			sent_acked(g, m, s);
+		if (peer->told.used)
+			told_heard(g, m, s);
+		if (p->payload_len && peer->has_known)
+			know(s, peer);
 		told_note(g, m, s, newer);
 	}
 	if (s->span)

@@ -130,11 +130,8 @@ void sent_acked(struct measure *g, struct tcp_measure *m, const struct segment *
 {
 	struct ring *r = &m->side[!s->dir].rtt.sent;
 	const struct packet *p = s->p;
-	struct cover c;
+	struct cover c = covered(g, r, p);
 
-	if (!r->used)
-		return;
-	c = covered(g, r, p);
 	/* A thinned ring does not know whose end it would have been. */
 	if (c.last && !s->untimed && !(c.last->flags & RING_UNTIMED) &&
 		(c.last->number == p->ack || !r->thinned))

@@ -8,7 +8,8 @@ struct measure;
 struct tcp_measure;
 struct segment;
 
-/* The segment acknowledges what the other side sent: seq, timestamp, handshake, fin. */
+/* The segment acknowledges what the other side sent, and that is something: samples of
+ * seq, timestamp, handshake, fin. */
 void sent_acked(struct measure *g, struct tcp_measure *m, const struct segment *s);
 
 /* It takes sequence numbers. `newer`: its TSval is newer than any before of its side.

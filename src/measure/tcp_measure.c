@@ -1,22 +1,24 @@
 #include "measure/tcp_measure.h"
 
 void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
-	const struct packet *p, unsigned orig, struct segment *out)
+	const struct packet *p, unsigned orig, struct segment *s)
 {
 	unsigned flags = p->tcp_flags;
-	struct segment s = {.p = p, .dir = p->dir, .untimed = g->untimed};
+	uint32_t span = p->payload_len + !!(flags & TCP_SYN) + !!(flags & TCP_FIN);
 
-	s.span = p->payload_len + !!(flags & TCP_SYN) + !!(flags & TCP_FIN);
-	s.end = p->seq + s.span;
-	s.back = p->ts_ns < m->newest_ns;
-	if (!s.back)
+	*s = (struct segment){.p = p,
+		.dir = p->dir,
+		.untimed = g->untimed,
+		.back = p->ts_ns < m->newest_ns,
+		.span = span,
+		.end = p->seq + span};
+	if (!s->back)
 		m->newest_ns = p->ts_ns;
-	expert_segment(m, &s);
-	loss_segment(g, m, &s);
-	rtt_segment(g, m, &s);
-	limit_segment(m, &s);
-	turns_segment(g, m, &s, orig);
-	*out = s;
+	expert_segment(m, s);
+	loss_segment(g, m, s);
+	rtt_segment(g, m, s);
+	limit_segment(m, s);
+	turns_segment(g, m, s, orig);
 }
 
 /*

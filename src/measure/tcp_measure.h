@@ -41,9 +41,10 @@ struct tcp_measure { /* zeroed at the start */
 /* Looked at for each segment: the sides, and how the turns stand. */
 #define TCP_MEASURE_HOT_BYTES offsetof(struct tcp_measure, turns.first_byte_us)
 
-/* One segment, copies excluded; `orig` is the side that opened the connection. */
+/* One segment, copies excluded; `orig` is the side that opened the connection. `s`
+ * becomes what was found of it. */
 void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
-	const struct packet *p, unsigned orig, struct segment *out);
+	const struct packet *p, unsigned orig, struct segment *s);
 
 /*
  * Fetches what the segment will touch behind the pointers of `m`, whose hot bytes are

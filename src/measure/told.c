@@ -61,33 +61,25 @@ static uint32_t arrived(const struct measure *g, const struct tcp_measure *m,
 	return n;
 }
 
-void told_heard(struct measure *g, struct tcp_measure *m, struct segment *s)
+void told_heard(struct measure *g, struct tcp_measure *m, const struct segment *s)
 {
 	struct rtt_state *peer = &m->side[!s->dir].rtt;
 	const struct packet *p = s->p;
 	struct ring *r = &peer->told;
-	uint32_t n = 0;
+	uint32_t n = p->has_timestamps ? echoed(g, r, p) : arrived(g, m, s, r);
+	const struct ring_note *note;
 
-	if (r->used)
-		n = p->has_timestamps ? echoed(g, r, p) : arrived(g, m, s, r);
-	if (n) {
-		const struct ring_note *note = ring_at(g, r, n - 1);
-
-		peer->known_ns = note->ns;
-		peer->known_ack = note->number;
-		peer->known_edge = note->extent;
-		peer->has_known = true;
-		if (p->has_timestamps && note->flags & RING_STARTS &&
-			note->tsval == p->tsecr && is_new(m, s))
-			tell(g, m, s, note);
-		ring_pop(g, r, n);
-	}
-	if (!p->payload_len || !peer->has_known)
+	if (n == 0)
 		return;
-	s->has_known = true;
-	s->known_ns = peer->known_ns;
-	s->known_ack = peer->known_ack;
-	s->known_edge = peer->known_edge;
+	note = ring_at(g, r, n - 1);
+	peer->known_ns = note->ns;
+	peer->known_ack = note->number;
+	peer->known_edge = note->extent;
+	peer->has_known = true;
+	if (p->has_timestamps && note->flags & RING_STARTS && note->tsval == p->tsecr &&
+		is_new(m, s))
+		tell(g, m, s, note);
+	ring_pop(g, r, n);
 }
 
 void told_note(struct measure *g, struct tcp_measure *m, struct segment *s, bool newer)

@@ -11,8 +11,8 @@ struct measure;
 struct tcp_measure;
 struct segment;
 
-/* What the sender of this segment knew of the other side; sets s->has_known…. */
-void told_heard(struct measure *g, struct tcp_measure *m, struct segment *s);
+/* What the sender of this segment knew of the other side, which has told something. */
+void told_heard(struct measure *g, struct tcp_measure *m, const struct segment *s);
 
 /* Its own acknowledgement and window; sets s->new_ack. `newer` as for sent_add. */
 void told_note(struct measure *g, struct tcp_measure *m, struct segment *s, bool newer);
