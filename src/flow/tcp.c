@@ -1,5 +1,6 @@
 #include "flow/tcp.h"
 
+#include "base/rare.h"
 #include "flow/history.h"
 
 #define RST_SLACK_BYTES \
@@ -277,6 +278,40 @@ void tcp_fragment(struct flow *f, const struct packet *p)
 	loss_fragment(f->tcp, p);
 }
 
+static RARE unsigned unusual(struct flow *f, const struct packet *p, unsigned class)
+{
+	struct flow_side *s = &f->side[p->dir];
+	unsigned change = 0, flags = p->tcp_flags;
+
+	s->last_flags = p->tcp_flags;
+	s->last_seq = p->seq;
+	if (flags & TCP_SYN)
+		change |= note_syn(f, p);
+	if (p->payload_len)
+		history_add(f, p->dir, HISTORY_DATA);
+	else if (!(flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+		history_add(f, p->dir, HISTORY_ACK);
+	if (!(flags & (TCP_SYN | TCP_RST)) && !(f->facts & FLOW_ESTABLISHED))
+		change |= note_established(f, p);
+	if (flags & (TCP_SYN | TCP_FIN | TCP_RST))
+		change |= note_flags(f, p);
+	if (!(flags & TCP_RST)) {
+		note_sequence(f, p, class);
+		if (flags & TCP_ACK)
+			note_ack(f, p);
+	}
+	/* After the acknowledgement: a FIN that answers a FIN is the last one. */
+	if (flags & TCP_FIN)
+		change |= note_fin(f, p);
+	note_window(f, p);
+	if (s->fin_acked && f->side[!p->dir].fin_acked && !(f->facts & FLOW_CLOSED)) {
+		f->facts |= FLOW_CLOSED;
+		f->closed_ns = p->ts_ns;
+		change |= TCP_CHANGE_CLOSED;
+	}
+	return change;
+}
+
 /*
  * In order, of an established connection, and not the first of its kind: it changes
  * numbers only. Nearly all segments are so.
@@ -295,42 +330,14 @@ static bool is_plain(const struct flow *f, const struct packet *p)
 unsigned tcp_update(struct flow *f, const struct packet *p, unsigned class)
 {
 	struct flow_side *s = &f->side[p->dir];
-	unsigned change = 0, flags = p->tcp_flags;
 
-	if (__builtin_expect(is_plain(f, p), 1)) {
-		s->last_flags = p->tcp_flags;
-		s->last_seq = p->seq;
-		s->seq_next += p->payload_len;
-		if (seq_after(p->ack, s->ack))
-			s->ack = p->ack;
-		s->window = window_of(f, p);
-		return 0;
-	}
+	if (rarely(!is_plain(f, p)))
+		return unusual(f, p, class);
 	s->last_flags = p->tcp_flags;
 	s->last_seq = p->seq;
-	if (__builtin_expect(flags & TCP_SYN, 0))
-		change |= note_syn(f, p);
-	if (p->payload_len)
-		history_add(f, p->dir, HISTORY_DATA);
-	else if (!(flags & (TCP_SYN | TCP_FIN | TCP_RST)))
-		history_add(f, p->dir, HISTORY_ACK);
-	if (!(flags & (TCP_SYN | TCP_RST)) && !(f->facts & FLOW_ESTABLISHED))
-		change |= note_established(f, p);
-	if (__builtin_expect(flags & (TCP_SYN | TCP_FIN | TCP_RST), 0))
-		change |= note_flags(f, p);
-	if (!(flags & TCP_RST)) {
-		note_sequence(f, p, class);
-		if (flags & TCP_ACK)
-			note_ack(f, p);
-	}
-	/* After the acknowledgement: a FIN that answers a FIN is the last one. */
-	if (__builtin_expect(flags & TCP_FIN, 0))
-		change |= note_fin(f, p);
-	note_window(f, p);
-	if (s->fin_acked && f->side[!p->dir].fin_acked && !(f->facts & FLOW_CLOSED)) {
-		f->facts |= FLOW_CLOSED;
-		f->closed_ns = p->ts_ns;
-		change |= TCP_CHANGE_CLOSED;
-	}
-	return change;
+	s->seq_next += p->payload_len;
+	if (seq_after(p->ack, s->ack))
+		s->ack = p->ack;
+	s->window = window_of(f, p);
+	return 0;
 }

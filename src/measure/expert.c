@@ -1,3 +1,4 @@
+#include "base/rare.h"
 #include "measure/tcp_measure.h"
 
 /*
@@ -268,43 +269,6 @@ static void learn(const struct view *v, unsigned bits)
 	o->settled = o->has_first && (o->has_rtt || !o->syn_ns);
 }
 
-/*
- * In order, of a connection that is under way: nothing of it is told. Nearly all are
- * so; the rules above would say the same.
- */
-static bool is_plain(const struct view *v)
-{
-	const struct packet *p = v->p;
-	const struct expert_state *o = v->own, *e = v->peer;
-
-	if ((v->flags & ~TCP_PSH) != TCP_ACK || !o->settled || !e->settled || e->was)
-		return false;
-	if (p->seq != o->next || o->next != o->whole || !o->next || !p->window ||
-		!e->whole || segment_after(p->ack, e->whole))
-		return false;
-	if (p->payload_len == 0)
-		return p->ack != o->ack;
-	return p->payload_len > 1 && segment_after(v->end, e->ack) &&
-	       (v->end != edge(e) || e->scale == SCALE_UNKNOWN);
-}
-
-static void learn_plain(const struct view *v)
-{
-	const struct packet *p = v->p;
-	struct expert_state *o = v->own;
-
-	if (p->payload_len) {
-		o->next = o->whole = v->end;
-		o->next_ns = p->ts_ns;
-	}
-	if (p->ack != o->ack)
-		o->dup_acks = 0;
-	o->window = p->window;
-	o->ack = p->ack;
-	o->ack_ns = p->ts_ns;
-	o->was = 0;
-}
-
 static void count(struct expert_counts *c, unsigned bits)
 {
 	for (; bits; bits &= bits - 1) {
@@ -315,7 +279,7 @@ static void count(struct expert_counts *c, unsigned bits)
 	}
 }
 
-void expert_segment(struct tcp_measure *m, struct segment *s)
+static RARE void unusual(struct tcp_measure *m, struct segment *s)
 {
 	const struct packet *p = s->p;
 	struct view v = {
@@ -327,19 +291,62 @@ void expert_segment(struct tcp_measure *m, struct segment *s)
 		.control = p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST),
 	};
 
-	if (__builtin_expect(is_plain(&v), 1)) {
-		learn_plain(&v);
-		return;
-	}
 	s->expert = reused(&v);
-	if (__builtin_expect(!v.own->has_first || !v.peer->has_first, 0))
+	if (!v.own->has_first || !v.peer->has_first)
 		note_first(&v);
 	s->expert |= judge(&v);
 	s->dup_ack = s->expert & BIT(DUP_ACK);
 	handshake(&v);
 	learn(&v, s->expert);
-	if (__builtin_expect(s->expert != 0, 0))
+	if (s->expert)
 		count(&m->result[s->dir].expert, s->expert);
+}
+
+/*
+ * In order, of a connection that is under way: nothing of it is told. Nearly all are
+ * so; the rules above would say the same.
+ */
+static inline bool is_plain(const struct expert_state *own,
+	const struct expert_state *peer, const struct segment *s)
+{
+	const struct packet *p = s->p;
+
+	if ((p->tcp_flags & ~TCP_PSH) != TCP_ACK || !own->settled || !peer->settled ||
+		peer->was)
+		return false;
+	if (p->seq != own->next || own->next != own->whole || !own->next ||
+		!p->window || !peer->whole || segment_after(p->ack, peer->whole))
+		return false;
+	if (p->payload_len == 0)
+		return p->ack != own->ack;
+	return p->payload_len > 1 && segment_after(s->end, peer->ack) &&
+	       (s->end != edge(peer) || peer->scale == SCALE_UNKNOWN);
+}
+
+static inline void learn_plain(struct expert_state *own, const struct segment *s)
+{
+	const struct packet *p = s->p;
+
+	if (p->payload_len) {
+		own->next = own->whole = s->end;
+		own->next_ns = p->ts_ns;
+	}
+	if (p->ack != own->ack)
+		own->dup_acks = 0;
+	own->window = p->window;
+	own->ack = p->ack;
+	own->ack_ns = p->ts_ns;
+	own->was = 0;
+}
+
+void expert_segment(struct tcp_measure *m, struct segment *s)
+{
+	struct expert_state *own = &m->side[s->dir].expert;
+
+	if (usual(is_plain(own, &m->side[!s->dir].expert, s)))
+		learn_plain(own, s);
+	else
+		unusual(m, s);
 }
 
 void expert_reused(struct tcp_measure *m, unsigned dir)

@@ -1,5 +1,6 @@
 #include "measure/loss.h"
 
+#include "base/rare.h"
 #include "core/packet.h"
 #include "measure/cause.h"
 #include "measure/gaps.h"
@@ -296,7 +297,7 @@ static void start(struct loss_state *l, struct segment *s)
 	l->blind = s->p->seq;
 }
 
-static void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
+static RARE void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
 {
 	struct loss_state *l = &m->side[s->dir].loss;
 
@@ -323,7 +324,8 @@ static void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
 }
 
 /* SACK blocks, the first of which may report what came twice (RFC 2883 §4). */
-static void note_sacks(struct measure *g, struct tcp_measure *m, const struct packet *p)
+static RARE void note_sacks(
+	struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
 	struct loss_state *l = &m->side[!p->dir].loss;
 	uint32_t needless = 0;
@@ -349,7 +351,7 @@ static void note_sacks(struct measure *g, struct tcp_measure *m, const struct pa
 	spare(&m->result[!p->dir].loss, needless);
 }
 
-static void tidy(struct measure *g, struct loss_state *l, uint64_t now_ns)
+static RARE void tidy(struct measure *g, struct loss_state *l, uint64_t now_ns)
 {
 	uint64_t before_ns = now_ns > KEEP_NS ? now_ns - KEEP_NS : 0;
 
@@ -361,35 +363,42 @@ static void tidy(struct measure *g, struct loss_state *l, uint64_t now_ns)
 		resent_prune(&g->pools, l, before_ns);
 }
 
+static RARE void note_resent(
+	struct measure *g, struct tcp_measure *m, const struct packet *p)
+{
+	struct loss_state *l = &m->side[!p->dir].loss;
+	struct resent_ack ack = {
+		.now_ns = m->newest_ns,
+		.soon_ns = soon_ns(m, p->dir),
+		.from = l->acked,
+		.to = p->ack,
+		.tsecr = p->tsecr,
+		.has_tsecr = p->has_timestamps,
+	};
+	uint32_t needless = 0;
+
+	resent_acked(&g->pools, l, &ack, &needless);
+	spare(&m->result[!p->dir].loss, needless);
+}
+
 /* More was acknowledged than ever before, up to p->ack. */
 static void note_progress(
 	struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
 	struct loss_state *l = &m->side[!p->dir].loss;
-	uint32_t needless = 0;
 
-	if (l->resent) {
-		struct resent_ack ack = {
-			.now_ns = m->newest_ns,
-			.soon_ns = soon_ns(m, p->dir),
-			.from = l->acked,
-			.to = p->ack,
-			.tsecr = p->tsecr,
-			.has_tsecr = p->has_timestamps,
-		};
-
-		resent_acked(&g->pools, l, &ack, &needless);
-		spare(&m->result[!p->dir].loss, needless);
-	}
+	if (rarely(l->resent))
+		note_resent(g, m, p);
 	l->has_acked = true;
 	l->acked = p->ack;
 	if (l->has_sacked && !segment_after(l->sacked, p->ack))
 		l->has_sacked = false;
-	if (__builtin_expect(l->gaps || l->resent || l->has_blind, 0))
+	if (rarely(l->gaps || l->resent || l->has_blind))
 		tidy(g, l, m->newest_ns);
 }
 
-static bool note_ahead(struct measure *g, struct tcp_measure *m, const struct packet *p)
+static RARE bool note_ahead(
+	struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
 	struct loss_state *l = &m->side[!p->dir].loss;
 

@@ -1,5 +1,6 @@
 #include "measure/rtt.h"
 
+#include "base/rare.h"
 #include "measure/sent.h"
 #include "measure/tcp_measure.h"
 #include "measure/told.h"
@@ -172,7 +173,7 @@ bool rtt_minimum_us(const struct rtt *r, uint32_t *out)
 }
 
 /* No sample crosses it, and what is known has no time any more. */
-static void step_back(struct measure *g, struct tcp_measure *m)
+static RARE void step_back(struct measure *g, struct tcp_measure *m)
 {
 	for (unsigned d = 0; d < 2; d++) {
 		struct rtt_state *st = &m->side[d].rtt;
@@ -184,7 +185,7 @@ static void step_back(struct measure *g, struct tcp_measure *m)
 	}
 }
 
-static void begin(struct tcp_measure *m)
+static RARE void begin(struct tcp_measure *m)
 {
 	for (unsigned d = 0; d < 2; d++) {
 		m->side[d].rtt.wscale = UINT8_MAX;
@@ -196,7 +197,7 @@ static void begin(struct tcp_measure *m)
  * RFC 7323 §2.2: windows are scaled only when both SYNs say so, and a SYN-ACK says so
  * only to one that did.
  */
-static void learn_scale(struct tcp_measure *m, const struct segment *s)
+static RARE void learn_scale(struct tcp_measure *m, const struct segment *s)
 {
 	struct rtt_state *st = &m->side[s->dir].rtt, *peer = &m->side[!s->dir].rtt;
 	const struct packet *p = s->p;
@@ -218,7 +219,8 @@ static void learn_scale(struct tcp_measure *m, const struct segment *s)
  * A SYN is refused at once, so that is a round trip too. Other resets may have waited
  * for the application, and their numbers may be anything (RFC 9293 §3.5.2).
  */
-static void refused(struct measure *g, struct tcp_measure *m, const struct segment *s)
+static RARE void refused(
+	struct measure *g, struct tcp_measure *m, const struct segment *s)
 {
 	struct ring *r = &m->side[!s->dir].rtt.sent;
 
