@@ -10,6 +10,8 @@
 #define SLOTS   11u
 #define LINE    64u
 
+#define SECOND_NS 1000000000ull
+
 static bool has_flow(const struct packet *p)
 {
 	return p->outcome == OUTCOME_PARSED && p->kind >= PACKET_TCP &&
@@ -63,9 +65,15 @@ static const struct tcp_measure *measured(const struct fetch *f, unsigned i)
 static void notes(struct fetch *f, unsigned i)
 {
 	const struct tcp_measure *m = measured(f, i);
+	const struct packet *p = &f->packets[i];
+	const struct flow *flow;
 
-	if (m)
-		tcp_measure_fetch(&f->t->measure, m, &f->packets[i]);
+	if (!m)
+		return;
+	tcp_measure_fetch(&f->t->measure, m, p);
+	flow = pool_full(f->t, f->ref[i]);
+	if (p->ts_ns / SECOND_NS > flow->rate_second) /* the rates begin a new one */
+		lines(flow->rate, sizeof(flow->rate));
 }
 
 static void figures(struct fetch *f, unsigned i)

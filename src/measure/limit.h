@@ -80,6 +80,9 @@ struct limit_shares {       /* of one sender; what each gap touches comes first 
 	struct limit_queue queue;
 };
 
+/* Touched by most gaps. */
+#define LIMIT_HOT_BYTES 128
+
 const char *limit_name(enum limit limit);
 const char *limit_help(enum limit limit);
 

@@ -53,7 +53,7 @@ void tcp_measure_fetch(
 		return;
 	}
 	fetch_notes(g, &own->rtt.sent, own->rtt.sent.used, 64);
-	fetch(&r->limit, sizeof(r->limit));
+	fetch(&r->limit, LIMIT_HOT_BYTES);
 }
 
 void tcp_measure_fetch_figures(const struct tcp_measure *m, const struct packet *p)
