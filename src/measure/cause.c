@@ -15,7 +15,7 @@ void cause_round_trip(const struct tcp_measure *m, uint64_t *smooth, uint64_t *t
 		uint32_t least;
 
 		if (r->samples) {
-			us += r->smooth_us;
+			us += m->side[d].rtt.smooth_us;
 			var_us += r->var_us;
 		} else if (rtt_least_us(&m->side[d].rtt, &least)) {
 			us += least;
@@ -32,7 +32,7 @@ static uint64_t near_ns(const struct tcp_measure *m, unsigned dir, uint64_t whol
 {
 	const struct rtt *r = &m->result[dir].rtt;
 
-	return r->samples ? r->smooth_us * 1000ull : whole_ns;
+	return r->samples ? m->side[dir].rtt.smooth_us * 1000ull : whole_ns;
 }
 
 void cause_note(struct tcp_measure *m, struct segment *s, uint32_t n)

@@ -180,7 +180,7 @@ static void end_round(struct tcp_measure *m, unsigned d)
 {
 	struct limit_state *st = &m->side[d].limit;
 	uint32_t flight = st->round_flight, least = least_us(m, 0) + least_us(m, 1);
-	uint32_t now = m->result[0].rtt.smooth_us + m->result[1].rtt.smooth_us;
+	uint32_t now = m->side[0].rtt.smooth_us + m->side[1].rtt.smooth_us;
 
 	st->pause_us = PAUSE_US + least / 10;
 	st->growing = flight / 13 >= st->before_flight / 10;

@@ -72,16 +72,16 @@ struct limit_shares {       /* of one sender; what each gap touches comes first 
 	uint32_t stalls;      /* timers that ran out */
 	uint16_t segment;     /* payload of a whole one, 0: not known */
 	uint8_t longest;      /* enum limit */
+	struct limit_queue queue;
 	struct limit_wait wait[LIMIT_COUNT];
 	uint64_t first_ns; /* of its data; valid when segments > 0 */
 	uint32_t
 		window_most; /* the receiver's, of those the sender waited for; bytes */
 	float window;        /* their mean */
-	struct limit_queue queue;
 };
 
 /* Touched by most gaps. */
-#define LIMIT_HOT_BYTES 128
+#define LIMIT_HOT_BYTES 192
 
 const char *limit_name(enum limit limit);
 const char *limit_help(enum limit limit);

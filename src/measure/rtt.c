@@ -29,17 +29,17 @@ static enum rtt_family family_of(unsigned kind)
 }
 
 /* RFC 6298 §2, rounded. */
-static void smooth(struct rtt *r, uint32_t us)
+static void smooth(struct rtt *r, uint32_t *smooth_us, uint32_t us)
 {
-	uint32_t off = us > r->smooth_us ? us - r->smooth_us : r->smooth_us - us;
+	uint32_t old = *smooth_us, off = us > old ? us - old : old - us;
 
 	if (!r->samples) {
-		r->smooth_us = us;
+		*smooth_us = us;
 		r->var_us = us / 2;
 		return;
 	}
 	r->var_us = (uint32_t)((3ull * r->var_us + off + 2) / 4);
-	r->smooth_us = (uint32_t)((7ull * r->smooth_us + us + 4) / 8);
+	*smooth_us = (uint32_t)((7ull * old + us + 4) / 8);
 }
 
 static void roll_window(struct rtt *r, uint32_t us, uint64_t now_ns)
@@ -109,7 +109,7 @@ static void keep(struct measure *g, struct tcp_measure *m, const struct sample *
 	count(r, family);
 	if (!leads(g, r, family))
 		return;
-	smooth(r, us);
+	smooth(r, &m->side[sample->half].rtt.smooth_us, us);
 	roll_window(r, us, sample->ts_ns);
 	spread_add(&r->spread, &g->pools, us);
 	if (r->samples < UINT32_MAX)

@@ -39,6 +39,14 @@ __attribute__((always_inline)) static inline void fetch_notes(
 		fetch(ring_block(g, r, i), bytes);
 }
 
+/* Whether a round trip may end with it. */
+static bool may_answer(const struct tcp_measure *m, const struct packet *p)
+{
+	const struct rtt_state *peer = &m->side[!p->dir].rtt;
+
+	return peer->sent.used || (p->payload_len && peer->told.used);
+}
+
 void tcp_measure_fetch(
 	const struct measure *g, const struct tcp_measure *m, const struct packet *p)
 {
@@ -48,17 +56,17 @@ void tcp_measure_fetch(
 	fetch_notes(g, &peer->rtt.told, 0, 128);
 	fetch_notes(g, &own->rtt.told, own->rtt.told.used, 64);
 	fetch_notes(g, &peer->rtt.sent, 0, 128);
-	if (p->payload_len == 0) {
+	if (may_answer(m, p))
 		fetch(&r->rtt, sizeof(r->rtt));
+	if (p->payload_len == 0)
 		return;
-	}
 	fetch_notes(g, &own->rtt.sent, own->rtt.sent.used, 64);
 	fetch(&r->limit, LIMIT_HOT_BYTES);
 }
 
 void tcp_measure_fetch_figures(const struct tcp_measure *m, const struct packet *p)
 {
-	if (p->payload_len == 0)
+	if (may_answer(m, p))
 		spread_fetch(&m->result[p->dir].rtt.spread);
 }
 
