@@ -1,5 +1,7 @@
 #include "flow/fetch.h"
 
+#include "base/rare.h"
+
 /*
  * Packets between a fetch and what needs it. Measured: twice as far costs a tenth more,
  * three times as far two fifths, because what was fetched is pushed out again.
@@ -21,14 +23,14 @@ static bool has_flow(const struct packet *p)
 /* Always inline: as in tcp_measure.c. */
 __attribute__((always_inline)) static inline void lines(const void *at, size_t bytes)
 {
+#pragma GCC unroll 16
 	for (size_t i = 0; i < bytes; i += LINE)
 		__builtin_prefetch((const uint8_t *)at + i, 1);
 }
 
 static void slot(struct fetch *f, unsigned i)
 {
-	f->ref[i] = 0;
-	if (has_flow(&f->packets[i]))
+	if (usual(has_flow(&f->packets[i])))
 		index_prefetch(&f->t->index, f->packets[i].hash);
 }
 
@@ -38,50 +40,38 @@ static void record(struct fetch *f, unsigned i)
 	struct flow_table *t = f->t;
 	uint32_t at = p->hash, ref;
 
-	if (!has_flow(p))
+	f->tcp[i] = NULL;
+	ref = has_flow(p) ? index_next(&t->index, p->hash, &at) : 0;
+	if (rarely(!ref))
 		return;
-	f->ref[i] = ref = index_next(&t->index, p->hash, &at);
-	if (!ref)
-		return;
-	if (REF_KIND(ref) != REF_FULL) {
+	if (rarely(REF_KIND(ref) != REF_FULL)) {
 		lines(pool_small(t, ref), 2 * LINE);
 		return;
 	}
-	lines(pool_full(t, ref), FLOW_HOT_BYTES);
-	if (p->kind == PACKET_TCP)
-		lines(pool_tcp(t, ref), TCP_MEASURE_HOT_BYTES);
-}
-
-/* What is measured of the packet's flow, as far as it is known; else NULL. */
-static const struct tcp_measure *measured(const struct fetch *f, unsigned i)
-{
-	uint32_t ref = f->ref[i];
-
-	if (!ref || REF_KIND(ref) != REF_FULL || f->packets[i].kind != PACKET_TCP)
-		return NULL;
-	return pool_tcp(f->t, ref);
+	f->flow[i] = pool_full(t, ref);
+	lines(f->flow[i], FLOW_HOT_BYTES);
+	if (rarely(p->kind != PACKET_TCP))
+		return;
+	f->tcp[i] = pool_tcp(t, ref);
+	lines(f->tcp[i], TCP_MEASURE_HOT_BYTES);
 }
 
 static void notes(struct fetch *f, unsigned i)
 {
-	const struct tcp_measure *m = measured(f, i);
 	const struct packet *p = &f->packets[i];
-	const struct flow *flow;
 
-	if (!m)
+	if (rarely(!f->tcp[i]))
 		return;
-	tcp_measure_fetch(&f->t->measure, m, p);
-	flow = pool_full(f->t, f->ref[i]);
-	if (p->ts_ns / SECOND_NS > flow->rate_second) /* the rates begin a new one */
-		lines(flow->rate, sizeof(flow->rate));
+	tcp_measure_fetch(&f->t->measure, f->tcp[i], p);
+	if (rarely(p->ts_ns / SECOND_NS > f->flow[i]->rate_second))
+		lines(f->flow[i]->rate, sizeof(f->flow[i]->rate)); /* a new one begins
+								    */
 }
 
 static void figures(struct fetch *f, unsigned i)
 {
-	const struct tcp_measure *m = measured(f, i);
-
-	if (m)
-		tcp_measure_fetch_figures(m, &f->packets[i]);
+	if (f->tcp[i])
+		tcp_measure_fetch_figures(f->tcp[i], &f->packets[i]);
 }
 
 void fetch_begin(struct fetch *f, struct flow_table *t, const struct packet *packets,

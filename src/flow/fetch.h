@@ -13,7 +13,12 @@ struct fetch {
 	struct flow_table *t;         /* borrowed */
 	const struct packet *packets; /* borrowed */
 	unsigned count;
-	uint32_t ref[FRAME_BATCH]; /* found for each; 0: none. May be stale: a hint */
+	/*
+	 * Of full TCP flows, as far as they are known; else NULL. By the packet's turn
+	 * they may be another's: nothing but fetching is done with them.
+	 */
+	const struct flow *flow[FRAME_BATCH];
+	const struct tcp_measure *tcp[FRAME_BATCH];
 };
 
 /* What the first packets need; `count` at most FRAME_BATCH. */

@@ -27,6 +27,7 @@ void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
  */
 __attribute__((always_inline)) static inline void fetch(const void *at, size_t bytes)
 {
+#pragma GCC unroll 8
 	for (size_t i = 0; i < bytes; i += 64)
 		__builtin_prefetch((const uint8_t *)at + i, 1);
 }
