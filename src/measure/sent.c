@@ -1,5 +1,6 @@
 #include "measure/sent.h"
 
+#include "base/rare.h"
 #include "measure/tcp_measure.h"
 
 #define UNSEEN_MOST \
@@ -76,7 +77,7 @@ static void tell_echo(struct measure *g, struct tcp_measure *m, const struct seg
 }
 
 /* RFC 2018: blocks above the acknowledgement. Each note is marked once. */
-static void mark_sacked(struct measure *g, struct ring *r, const struct packet *p)
+static RARE void mark_sacked(struct measure *g, struct ring *r, const struct packet *p)
 {
 	for (unsigned b = 0; b < p->sacks; b++) {
 		uint32_t from = p->sack[b].from, i = ring_find(g, r, p->sack[b].to);
@@ -214,7 +215,7 @@ static void add(struct measure *g, struct tcp_measure *m, const struct segment *
 	add_new(g, m, s, note);
 }
 
-void sent_add(
+static RARE void add_unusual(
 	struct measure *g, struct tcp_measure *m, const struct segment *s, bool newer)
 {
 	const struct packet *p = s->p;
@@ -226,7 +227,7 @@ void sent_add(
 				    (newer && !s->untimed ? RING_STARTS : 0) |
 				    (s->untimed ? RING_UNTIMED : 0))};
 
-	if (__builtin_expect(p->tcp_flags & TCP_SYN, 0)) {
+	if (p->tcp_flags & TCP_SYN) {
 		struct ring_note syn = note;
 
 		/* RFC 7413: a SYN with data may be acknowledged without it. */
@@ -239,4 +240,28 @@ void sent_add(
 	}
 	if (note.extent)
 		add(g, m, s, &note);
+}
+
+void sent_add(
+	struct measure *g, struct tcp_measure *m, const struct segment *s, bool newer)
+{
+	const struct packet *p = s->p;
+	struct rtt_state *st = &m->side[s->dir].rtt;
+	const struct rtt_state *peer = &m->side[!s->dir].rtt;
+
+	/* The next data, with what it answers known. */
+	if (rarely(p->tcp_flags & (TCP_SYN | TCP_FIN) || s->class == SEGMENT_PROBE ||
+		    s->untimed || !st->has_sent ||
+		    segment_after(st->sent_end, p->seq) || !peer->has_ack ||
+		    !segment_after(s->end, peer->ack))) {
+		add_unusual(g, m, s, newer);
+		return;
+	}
+	st->sent_end = s->end;
+	ring_push(g, &st->sent,
+		&(struct ring_note){.ns = p->ts_ns,
+			.number = s->end,
+			.extent = s->span,
+			.tsval = p->tsval,
+			.flags = newer ? RING_STARTS : 0});
 }
