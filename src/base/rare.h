@@ -7,7 +7,7 @@
 #define KONN_BASE_RARE_H
 
 #define RARE       __attribute__((noinline, cold))
-#define usual(x_)  __builtin_expect(!!(x_), 1)
+#define mostly(x_) __builtin_expect(!!(x_), 1)
 #define rarely(x_) __builtin_expect(!!(x_), 0)
 
 #endif

@@ -30,7 +30,7 @@ __attribute__((always_inline)) static inline void lines(const void *at, size_t b
 
 static void slot(struct fetch *f, unsigned i)
 {
-	if (usual(has_flow(&f->packets[i])))
+	if (mostly(has_flow(&f->packets[i])))
 		index_prefetch(&f->t->index, f->packets[i].hash);
 }
 

@@ -343,7 +343,7 @@ void expert_segment(struct tcp_measure *m, struct segment *s)
 {
 	struct expert_state *own = &m->side[s->dir].expert;
 
-	if (usual(is_plain(own, &m->side[!s->dir].expert, s)))
+	if (mostly(is_plain(own, &m->side[!s->dir].expert, s)))
 		learn_plain(own, s);
 	else
 		unusual(m, s);

@@ -1,3 +1,4 @@
+#include "base/rare.h"
 #include "measure/tcp_measure.h"
 
 #define MS_US        1000u
@@ -7,7 +8,8 @@
 #define RTO_NS       200000000ull /* Linux's least timer; RFC 6298 says 1 s */
 #define SLOWEST_US   60000000u    /* no pace is slower */
 #define RESTART_US   1000000u     /* after such a pause the window grows anew */
-#define RECENT_NS    10000000000ull
+#define RECENT_US    10000000u
+#define RECENT_NS    (RECENT_US * 1000ull)
 #define START_ROUNDS 12 /* slow start is over by then */
 #define ALONE        2  /* segments that come before the first answer to a timer's */
 #define SMALL_MSS    536u
@@ -29,36 +31,44 @@ static uint32_t least_us(const struct tcp_measure *m, unsigned half)
 
 static uint32_t to_us(uint64_t ns)
 {
-	return ns / 1000 < UINT32_MAX ? (uint32_t)(ns / 1000) : UINT32_MAX;
+	uint64_t us = ns / 1000;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+/* Ten more seconds are over. */
+static RARE void roll(struct limit_shares *out, uint64_t now_ns)
+{
+	bool next = now_ns - out->recent_ns < 2 * RECENT_NS;
+
+	for (unsigned i = 0; i < LIMIT_COUNT; i++) {
+		uint32_t *recent_us = out->wait[i].recent_us;
+
+		recent_us[1] = next ? recent_us[0] : 0;
+		recent_us[0] = 0;
+	}
+	out->recent_ns = now_ns;
 }
 
 static void add(
 	struct limit_shares *out, enum limit limit, uint64_t ns, uint64_t now_ns)
 {
 	struct limit_wait *wait = &out->wait[limit];
+	uint32_t us = to_us(ns);
 
+	if (rarely(now_ns - out->recent_ns >= RECENT_NS))
+		roll(out, now_ns);
 	wait->ns += ns;
-	if (now_ns - out->recent_ns >= RECENT_NS) {
-		bool next = now_ns - out->recent_ns < 2 * RECENT_NS;
-
-		for (unsigned i = 0; i < LIMIT_COUNT; i++) {
-			uint32_t *recent_us = out->wait[i].recent_us;
-
-			recent_us[1] = next ? recent_us[0] : 0;
-			recent_us[0] = 0;
-		}
-		out->recent_ns = now_ns;
-	}
 	/* What began before the last two windows is not recent. */
-	wait->recent_us[0] += to_us(ns < 2 * RECENT_NS ? ns : 2 * RECENT_NS);
-	if (ns / 1000 > out->longest_us) {
-		out->longest_us = to_us(ns);
+	wait->recent_us[0] += us < RECENT_US * 2 ? us : RECENT_US * 2;
+	if (us > out->longest_us) {
+		out->longest_us = us;
 		out->longest = (uint8_t)limit;
 	}
 }
 
 /* A wait for the window, weighed by its time. */
-static void note_window(struct limit_shares *out, uint32_t window, uint64_t ns)
+static RARE void note_window(struct limit_shares *out, uint32_t window, uint64_t ns)
 {
 	float all = (float)out->wait[LIMIT_window].ns + (float)ns;
 
@@ -68,7 +78,7 @@ static void note_window(struct limit_shares *out, uint32_t window, uint64_t ns)
 }
 
 /* Both sides may send from now on. */
-static void start(struct tcp_measure *m, const struct segment *s)
+static RARE void start(struct tcp_measure *m, const struct segment *s)
 {
 	for (unsigned d = 0; d < 2; d++) {
 		struct limit_state *st = &m->side[d].limit;
@@ -88,7 +98,7 @@ static void start(struct tcp_measure *m, const struct segment *s)
 	}
 }
 
-static void take_syn(struct tcp_measure *m, const struct segment *s)
+static RARE void take_syn(struct tcp_measure *m, const struct segment *s)
 {
 	struct limit_state *other = &m->side[!s->dir].limit;
 	uint16_t stamps = s->p->has_timestamps ? STAMP_BYTES : 0;
@@ -202,7 +212,8 @@ static void new_epoch(struct limit_state *st, bool grows)
 }
 
 /* The gap before a segment that is sent again. */
-static enum limit again(struct tcp_measure *m, const struct segment *s, uint64_t ns)
+static RARE enum limit again(
+	struct tcp_measure *m, const struct segment *s, uint64_t ns)
 {
 	struct limit_state *st = &m->side[s->dir].limit;
 	bool timer = s->rto || (ns > RTO_NS && st->dups < 2 && !s->fast && !s->tlp);
@@ -299,7 +310,7 @@ static void suspect(struct tcp_measure *m, const struct segment *s, uint32_t us)
 	m->result[s->dir].limit.suspect_us = us;
 }
 
-static void convict(struct tcp_measure *m, const struct segment *s, uint32_t us)
+static RARE void convict(struct tcp_measure *m, const struct segment *s, uint32_t us)
 {
 	struct limit_state *st = &m->side[s->dir].limit;
 	struct limit_shares *out = &m->result[s->dir].limit;
