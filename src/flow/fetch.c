@@ -1,5 +1,6 @@
 #include "flow/fetch.h"
 
+#include "base/prefetch.h"
 #include "base/rare.h"
 
 /*
@@ -10,7 +11,6 @@
 #define NOTES   3u
 #define RECORDS 6u
 #define SLOTS   11u
-#define LINE    64u
 
 #define SECOND_NS 1000000000ull
 
@@ -18,14 +18,6 @@ static bool has_flow(const struct packet *p)
 {
 	return p->outcome == OUTCOME_PARSED && p->kind >= PACKET_TCP &&
 	       p->kind <= PACKET_OTHER_IP;
-}
-
-/* Always inline: as in tcp_measure.c. */
-__attribute__((always_inline)) static inline void lines(const void *at, size_t bytes)
-{
-#pragma GCC unroll 16
-	for (size_t i = 0; i < bytes; i += LINE)
-		__builtin_prefetch((const uint8_t *)at + i, 1);
 }
 
 static void slot(struct fetch *f, unsigned i)
@@ -45,15 +37,15 @@ static void record(struct fetch *f, unsigned i)
 	if (rarely(!ref))
 		return;
 	if (rarely(REF_KIND(ref) != REF_FULL)) {
-		lines(pool_small(t, ref), 2 * LINE);
+		prefetch_lines(pool_small(t, ref), 2 * PREFETCH_LINE);
 		return;
 	}
 	f->flow[i] = pool_full(t, ref);
-	lines(f->flow[i], FLOW_HOT_BYTES);
+	prefetch_lines(f->flow[i], FLOW_HOT_BYTES);
 	if (rarely(p->kind != PACKET_TCP))
 		return;
 	f->tcp[i] = pool_tcp(t, ref);
-	lines(f->tcp[i], TCP_MEASURE_HOT_BYTES);
+	tcp_measure_fetch_state(f->tcp[i], p);
 }
 
 static void notes(struct fetch *f, unsigned i)
@@ -64,8 +56,9 @@ static void notes(struct fetch *f, unsigned i)
 		return;
 	tcp_measure_fetch(&f->t->measure, f->tcp[i], p);
 	if (rarely(p->ts_ns / SECOND_NS > f->flow[i]->rate_second))
-		lines(f->flow[i]->rate, sizeof(f->flow[i]->rate)); /* a new one begins
-								    */
+		prefetch_lines(
+			f->flow[i]->rate, sizeof(f->flow[i]->rate)); /* a new one begins
+								      */
 }
 
 static void figures(struct fetch *f, unsigned i)

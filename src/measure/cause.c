@@ -15,7 +15,7 @@ void cause_round_trip(const struct tcp_measure *m, uint64_t *smooth, uint64_t *t
 		uint32_t least;
 
 		if (r->samples) {
-			us += m->side[d].rtt.smooth_us;
+			us += m->smooth_us[d];
 			var_us += r->var_us;
 		} else if (rtt_least_us(&m->side[d].rtt, &least)) {
 			us += least;
@@ -32,18 +32,19 @@ static uint64_t near_ns(const struct tcp_measure *m, unsigned dir, uint64_t whol
 {
 	const struct rtt *r = &m->result[dir].rtt;
 
-	return r->samples ? m->side[dir].rtt.smooth_us * 1000ull : whole_ns;
+	return r->samples ? m->smooth_us[dir] * 1000ull : whole_ns;
 }
 
 void cause_note(struct tcp_measure *m, struct segment *s, uint32_t n)
 {
 	struct loss_state *l = &m->side[s->dir].loss;
+	const struct loss_holes *h = &m->holes[s->dir];
 	struct loss_counts *c = &m->result[s->dir].loss;
 	uint64_t now = m->newest_ns, silence = now - l->last_ns;
 	uint64_t smooth, timeout, prompt, quiet;
 	uint64_t told = (uint64_t)(loss_at(now) - l->told_at) << LOSS_AT_SHIFT;
 	bool asked = l->dup_acks >= 2 ||
-		     (l->has_sacked && segment_after(l->sacked, s->end));
+		     (h->has_sacked && segment_after(h->sacked, s->end));
 	bool tail = s->end == l->next;
 
 	if (s->untimed)

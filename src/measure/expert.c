@@ -29,6 +29,7 @@ enum was { /* what a side's last segment was */
 struct view { /* of one segment */
 	const struct packet *p;
 	struct expert_state *own, *peer;
+	uint64_t *own_syn_ns, *peer_syn_ns; /* tcp_measure.syn_ns */
 	uint32_t end;
 	unsigned flags;
 	bool control; /* SYN, FIN or RST */
@@ -92,9 +93,9 @@ static unsigned window_full(const struct view *v)
 	return v->end == edge(o) ? BIT(WINDOW_FULL) : 0;
 }
 
-static uint64_t reorder_ns(const struct expert_state *s)
+static uint64_t reorder_ns(const struct view *v)
 {
-	return s->has_rtt ? s->syn_ns : REORDER_NS;
+	return v->own->has_rtt ? *v->own_syn_ns : REORDER_NS;
 }
 
 /* Sequence numbers that were sent before, or should have been. */
@@ -105,8 +106,7 @@ static unsigned again(const struct view *v)
 	if (v->peer->dup_acks >= 2 && v->peer->ack == p->seq &&
 		later(p->ts_ns, v->peer->ack_ns) < FAST_NS)
 		return BIT(FAST) | BIT(RETRANSMISSION);
-	if (later(p->ts_ns, v->own->next_ns) < reorder_ns(v->own) &&
-		v->end != v->own->next)
+	if (later(p->ts_ns, v->own->next_ns) < reorder_ns(v) && v->end != v->own->next)
 		return BIT(OUT_OF_ORDER);
 	return BIT(RETRANSMISSION);
 }
@@ -190,11 +190,11 @@ static void handshake(const struct view *v)
 	if (v->flags & TCP_SYN) {
 		note_scale(v);
 		if (!(v->flags & TCP_ACK) && !o->has_rtt)
-			o->syn_ns = p->ts_ns;
+			*v->own_syn_ns = p->ts_ns;
 		return;
 	}
-	if (!o->has_rtt && o->syn_ns && v->flags & TCP_ACK) {
-		o->syn_ns = v->peer->syn_ns = later(p->ts_ns, o->syn_ns);
+	if (!o->has_rtt && *v->own_syn_ns && v->flags & TCP_ACK) {
+		*v->own_syn_ns = *v->peer_syn_ns = later(p->ts_ns, *v->own_syn_ns);
 		o->has_rtt = v->peer->has_rtt = true;
 	}
 }
@@ -220,6 +220,7 @@ static unsigned reused(struct view *v)
 	if (!(v->flags & TCP_ACK)) {
 		*v->own = (struct expert_state){0};
 		*v->peer = (struct expert_state){0};
+		*v->own_syn_ns = *v->peer_syn_ns = 0;
 	}
 	v->own->first = p->seq;
 	return BIT(REUSED_PORTS);
@@ -266,7 +267,7 @@ static void learn(const struct view *v, unsigned bits)
 	o->was = (v->flags & TCP_SYN ? WAS_SYN : 0) |
 		 (bits & BIT(ZERO_WINDOW_PROBE) ? WAS_PROBE : 0) |
 		 (bits & BIT(KEEP_ALIVE) ? WAS_KEEP_ALIVE : 0);
-	o->settled = o->has_first && (o->has_rtt || !o->syn_ns);
+	o->settled = o->has_first && (o->has_rtt || !*v->own_syn_ns);
 }
 
 static void count(struct expert_counts *c, unsigned bits)
@@ -286,6 +287,8 @@ static RARE void unusual(struct tcp_measure *m, struct segment *s)
 		.p = p,
 		.own = &m->side[s->dir].expert,
 		.peer = &m->side[!s->dir].expert,
+		.own_syn_ns = &m->syn_ns[s->dir],
+		.peer_syn_ns = &m->syn_ns[!s->dir],
 		.end = s->end,
 		.flags = p->tcp_flags,
 		.control = p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST),

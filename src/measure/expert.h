@@ -26,7 +26,6 @@ enum expert_flag { /* numbers of counters; segment.expert has bit 1 << number */
 struct expert_state {     /* of one sender; zeroed at the start. 0: no number yet */
 	uint64_t next_ns; /* when `next` was last moved */
 	uint64_t ack_ns;  /* of its last segment with an acknowledgement */
-	uint64_t syn_ns;  /* its SYN (with has_rtt: the handshake's round trip) */
 	uint32_t next;    /* highest sequence number sent + 1 */
 	uint32_t whole;   /* up to here everything was seen, or acknowledged */
 	uint32_t ack;     /* last acknowledgement sent */
@@ -39,7 +38,7 @@ struct expert_state {     /* of one sender; zeroed at the start. 0: no number ye
 	bool settled : 1; /* seen, and the handshake has no more to tell */
 };
 
-_Static_assert(sizeof(struct expert_state) <= 48, "each segment touches two");
+_Static_assert(sizeof(struct expert_state) <= 40, "each segment touches two");
 
 struct expert_counts {
 	uint32_t count[EXPERT_COUNT]; /* stop at their highest value */

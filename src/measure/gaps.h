@@ -24,18 +24,19 @@ _Static_assert(sizeof(struct gap) == 24, "a record of POOL_HOLES holds 32");
  * Notes a gap behind all others; `missing` is its size. Without room in the record it
  * is joined to the last one. False: the pool is used up.
  */
-bool gaps_open(struct pools *p, struct loss_state *l, const struct gap *gap);
+bool gaps_open(struct pools *p, struct loss_holes *h, const struct gap *gap);
 
 /*
  * Takes [from, to) out of them. The bytes of it that were in gaps; `first` is the
  * lowest such gap as it was (unchanged: none).
  */
-uint32_t gaps_fill(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
+uint32_t gaps_fill(struct pools *p, struct loss_holes *h, uint32_t from, uint32_t to,
 	struct gap *first);
 
-/* Gives up those that were acknowledged and are `age` old, in the unit of loss_at. */
-void gaps_prune(struct pools *p, struct loss_state *l, uint32_t now, uint32_t age);
+/* Gives up those up to `acked` that are `age` old, in the unit of loss_at. */
+void gaps_prune(struct pools *p, struct loss_holes *h, uint32_t acked, uint32_t now,
+	uint32_t age);
 
-void gaps_done(struct pools *p, struct loss_state *l);
+void gaps_done(struct pools *p, struct loss_holes *h);
 
 #endif

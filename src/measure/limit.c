@@ -190,7 +190,7 @@ static void end_round(struct tcp_measure *m, unsigned d)
 {
 	struct limit_state *st = &m->side[d].limit;
 	uint32_t flight = st->round_flight, least = least_us(m, 0) + least_us(m, 1);
-	uint32_t now = m->side[0].rtt.smooth_us + m->side[1].rtt.smooth_us;
+	uint32_t now = m->smooth_us[0] + m->smooth_us[1];
 
 	st->pause_us = PAUSE_US + least / 10;
 	st->growing = flight / 13 >= st->before_flight / 10;
@@ -216,7 +216,8 @@ static RARE enum limit again(
 	struct tcp_measure *m, const struct segment *s, uint64_t ns)
 {
 	struct limit_state *st = &m->side[s->dir].limit;
-	bool timer = s->rto || (ns > RTO_NS && st->dups < 2 && !s->fast && !s->tlp);
+	unsigned dups = m->side[s->dir].loss.dup_acks;
+	bool timer = s->rto || (ns > RTO_NS && dups < 2 && !s->fast && !s->tlp);
 
 	if (!st->recovering || timer)
 		st->recover = st->next;
@@ -482,12 +483,8 @@ void limit_segment(struct tcp_measure *m, struct segment *s)
 	}
 	if (__builtin_expect(!m->side[s->dir].limit.last_ns, 0))
 		start(m, s);
-	if (s->new_ack) {
+	if (s->new_ack)
 		other->ack_ns = s->p->ts_ns;
-		other->dups = 0;
-	} else if (s->dup_ack && other->dups < UINT8_MAX) {
-		other->dups++;
-	}
 	if (s->p->payload_len && s->class != SEGMENT_PROBE)
 		take_data(m, s);
 }

@@ -22,10 +22,12 @@ enum limit {
 	LIMIT_COUNT,
 };
 
-struct limit_state {      /* of one sender; zeroed at the start */
-	uint64_t last_ns; /* its last data, or when it could first send; 0: none */
-	uint64_t peer_ns; /* the other side's last data since then; 0: none */
+struct limit_state { /* of one sender; zeroed at the start */
+	/* The other side's segments touch these. */
+	uint64_t peer_ns; /* the other side's last data since ours; 0: none */
 	uint64_t ack_ns;  /* the other side's newest acknowledgement passed; 0: none */
+	/* These only its own data. */
+	uint64_t last_ns; /* its last data, or when it could first send; 0: none */
 	uint32_t next;    /* highest sequence number sent + 1 */
 	uint32_t recover; /* what `next` was when recovery began; while `recovering` */
 	uint32_t round_end; /* when it is acknowledged, a round trip is over */
@@ -39,7 +41,6 @@ struct limit_state {      /* of one sender; zeroed at the start */
 	uint16_t full;       /* payload of a whole segment as seen; 0: none yet */
 	uint16_t most;       /* the same as the SYNs say; 0: not known */
 	uint8_t rounds;      /* since it began or was idle, up to 255 */
-	uint8_t dups;        /* duplicate acknowledgements in a row, up to 255 */
 	uint8_t left;        /* limit.c's: how the last segment left off */
 	uint8_t alone; /* segments since a gap that may have been a timer's; 0: none */
 	bool recovering, growing;

@@ -153,6 +153,7 @@ static void again(
 	struct measure *g, struct tcp_measure *m, struct segment *s, uint32_t bytes)
 {
 	struct loss_state *l = &m->side[s->dir].loss;
+	struct loss_holes *h = &m->holes[s->dir];
 	struct loss_counts *c = &m->result[s->dir].loss;
 	uint32_t n = segments(m, s, bytes);
 	struct resent r = resent_of(m, s, RESENT_AFTER, n);
@@ -160,7 +161,7 @@ static void again(
 
 	s->class = SEGMENT_AGAIN;
 	s->acked_before = l->has_acked && !segment_after(s->end, l->acked);
-	if (l->resent && resent_overtook(&g->pools, l, &r, &needless)) {
+	if (h->resent && resent_overtook(&g->pools, h, &r, &needless)) {
 		less(&c->before, needless);
 		c->spurious += needless;
 		c->duplicates += needless ? 0 : n;
@@ -169,14 +170,15 @@ static void again(
 	if (s->acked_before) {
 		c->spurious += n;
 		r.kind = RESENT_SETTLED;
-	} else if (l->has_blind && segment_after(l->blind, s->p->seq)) {
+	} else if (h->has_blind && segment_after(h->blind, s->p->seq)) {
 		c->unplaced += n;
 		r.kind = RESENT_SETTLED;
 	} else {
 		c->after += n;
 	}
 	cause_note(m, s, n);
-	resent_add(&g->pools, l, &r);
+	resent_add(&g->pools, &m->holes[s->dir], &r);
+	l->open = true;
 }
 
 static uint64_t ticks_ns(uint32_t ticks)
@@ -194,7 +196,7 @@ static uint64_t ticks_ns(uint32_t ticks)
 static bool overtaken(const struct measure *g, const struct tcp_measure *m,
 	const struct segment *s, const struct gap *gap)
 {
-	const struct loss_state *l = &m->side[s->dir].loss;
+	const struct loss_holes *h = &m->holes[s->dir];
 	const struct packet *p = s->p;
 	uint64_t now = m->newest_ns, least = reorder_ns(m), smooth, timeout, longest;
 	uint64_t since_new = ticks_ns(loss_at(now) - gap->new_at);
@@ -203,13 +205,13 @@ static bool overtaken(const struct measure *g, const struct tcp_measure *m,
 		return segment_after(gap->tsval, p->tsval);
 	if (ticks_ns(loss_at(now) - gap->at) >= least)
 		return false;
-	if (!l->resent)
+	if (!h->resent)
 		return true;
 	cause_round_trip(m, &smooth, &timeout);
 	longest = 2 * (smooth ? smooth : least);
 	if (since_new < longest)
 		longest = since_new;
-	return !resent_between(&g->pools, l, now - longest, now - least);
+	return !resent_between(&g->pools, h, now - longest, now - least);
 }
 
 /* Most of it fills a gap. */
@@ -238,18 +240,20 @@ static void fill(struct measure *g, struct tcp_measure *m, struct segment *s,
 		c->before += n;
 	}
 	cause_note(m, s, n);
-	resent_add(&g->pools, l, &r);
+	resent_add(&g->pools, &m->holes[s->dir], &r);
+	l->open = true;
 }
 
 static void repeated(struct measure *g, struct tcp_measure *m, struct segment *s)
 {
 	struct loss_state *l = &m->side[s->dir].loss;
+	struct loss_holes *h = &m->holes[s->dir];
 	uint32_t fresh = segment_after(s->end, l->next) ? s->end - l->next : 0;
 	uint32_t old = s->span - fresh, filled = 0;
 	struct gap gap = {0};
 
-	if (l->gaps)
-		filled = gaps_fill(&g->pools, l, s->p->seq, s->p->seq + old, &gap);
+	if (h->gaps)
+		filled = gaps_fill(&g->pools, h, s->p->seq, s->p->seq + old, &gap);
 	m->result[s->dir].loss.missed_bytes -= filled;
 	if (fresh >= old)
 		s->class = SEGMENT_NEW;
@@ -266,6 +270,7 @@ static void jump(struct measure *g, struct tcp_measure *m, unsigned dir,
 	const struct packet *jumper)
 {
 	struct loss_state *l = &m->side[dir].loss;
+	struct loss_holes *h = &m->holes[dir];
 	uint32_t to = jumper->dir == dir ? jumper->seq : jumper->ack;
 	struct gap gap = {
 		.at = loss_at(m->newest_ns),
@@ -278,23 +283,30 @@ static void jump(struct measure *g, struct tcp_measure *m, unsigned dir,
 	};
 
 	m->result[dir].loss.missed_bytes += gap.missing;
-	if (!gaps_open(&g->pools, l, &gap)) {
-		l->blind = to;
-		l->has_blind = true;
+	if (h->gaps_used == GAPS_MOST && l->has_acked)
+		gaps_prune(&g->pools, h, l->acked, 0, 0);
+	if (!gaps_open(&g->pools, h, &gap)) {
+		h->blind = to;
+		h->has_blind = true;
 	}
+	l->open = true;
 	l->next = to;
 }
 
-static void start(struct loss_state *l, struct segment *s)
+static void start(struct tcp_measure *m, struct segment *s)
 {
+	struct loss_state *l = &m->side[s->dir].loss;
+	struct loss_holes *h = &m->holes[s->dir];
+
 	l->has_next = true;
 	l->next = s->end;
 	if (s->span)
 		s->class = SEGMENT_NEW;
 	if (s->p->tcp_flags & TCP_SYN)
 		return;
-	l->has_blind = true;
-	l->blind = s->p->seq;
+	h->has_blind = true;
+	h->blind = s->p->seq;
+	l->open = true;
 }
 
 static RARE void unusual(struct measure *g, struct tcp_measure *m, struct segment *s)
@@ -302,7 +314,7 @@ static RARE void unusual(struct measure *g, struct tcp_measure *m, struct segmen
 	struct loss_state *l = &m->side[s->dir].loss;
 
 	if (!l->has_next) {
-		start(l, s);
+		start(m, s);
 	} else if (is_probe(l, s)) {
 		probe(m, l, s);
 		return;
@@ -327,7 +339,7 @@ static RARE void unusual(struct measure *g, struct tcp_measure *m, struct segmen
 static RARE void note_sacks(
 	struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
-	struct loss_state *l = &m->side[!p->dir].loss;
+	struct loss_holes *h = &m->holes[!p->dir];
 	uint32_t needless = 0;
 	struct resent_ack ack = {.now_ns = m->newest_ns, .soon_ns = soon_ns(m, p->dir)};
 	unsigned first = 0;
@@ -336,65 +348,66 @@ static RARE void note_sacks(
 		(p->sacks > 1 && !segment_after(p->sack[1].from, p->sack[0].from) &&
 			!segment_after(p->sack[0].to, p->sack[1].to)))
 		first = 1;
-	if (first && l->resent)
-		resent_twice(&g->pools, l, p->sack[0].from, p->sack[0].to, &needless);
+	if (first && h->resent)
+		resent_twice(&g->pools, h, p->sack[0].from, p->sack[0].to, &needless);
 	for (unsigned i = first; i < p->sacks; i++) {
-		if (!l->has_sacked || segment_after(p->sack[i].to, l->sacked)) {
-			l->has_sacked = true;
-			l->sacked = p->sack[i].to;
+		if (!h->has_sacked || segment_after(p->sack[i].to, h->sacked)) {
+			h->has_sacked = true;
+			h->sacked = p->sack[i].to;
+			m->side[!p->dir].loss.open = true;
 		}
 		ack.from = p->sack[i].from;
 		ack.to = p->sack[i].to;
-		if (l->resent && ack.soon_ns)
-			resent_acked(&g->pools, l, &ack, &needless);
+		if (h->resent && ack.soon_ns)
+			resent_acked(&g->pools, h, &ack, &needless);
 	}
 	spare(&m->result[!p->dir].loss, needless);
 }
 
-static RARE void tidy(struct measure *g, struct loss_state *l, uint64_t now_ns)
-{
-	uint64_t before_ns = now_ns > KEEP_NS ? now_ns - KEEP_NS : 0;
-
-	if (l->has_blind && !segment_after(l->blind, l->acked))
-		l->has_blind = false;
-	if (l->gaps)
-		gaps_prune(&g->pools, l, loss_at(now_ns), KEEP_NS >> LOSS_AT_SHIFT);
-	if (l->resent)
-		resent_prune(&g->pools, l, before_ns);
-}
-
-static RARE void note_resent(
+static void note_resent(
 	struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
-	struct loss_state *l = &m->side[!p->dir].loss;
 	struct resent_ack ack = {
 		.now_ns = m->newest_ns,
 		.soon_ns = soon_ns(m, p->dir),
-		.from = l->acked,
+		.from = m->side[!p->dir].loss.acked,
 		.to = p->ack,
 		.tsecr = p->tsecr,
 		.has_tsecr = p->has_timestamps,
 	};
 	uint32_t needless = 0;
 
-	resent_acked(&g->pools, l, &ack, &needless);
+	resent_acked(&g->pools, &m->holes[!p->dir], &ack, &needless);
 	spare(&m->result[!p->dir].loss, needless);
 }
 
-/* More was acknowledged than ever before, up to p->ack. */
-static void note_progress(
+/* What was acknowledged by now needs no place any more. */
+static void tidy(
+	struct measure *g, struct loss_holes *h, uint32_t acked, uint64_t now_ns)
+{
+	uint64_t before_ns = now_ns > KEEP_NS ? now_ns - KEEP_NS : 0;
+
+	if (h->has_sacked && !segment_after(h->sacked, acked))
+		h->has_sacked = false;
+	if (h->has_blind && !segment_after(h->blind, acked))
+		h->has_blind = false;
+	if (h->gaps)
+		gaps_prune(
+			&g->pools, h, acked, loss_at(now_ns), KEEP_NS >> LOSS_AT_SHIFT);
+	if (h->resent)
+		resent_prune(&g->pools, h, acked, before_ns);
+}
+
+static RARE void settle(
 	struct measure *g, struct tcp_measure *m, const struct packet *p)
 {
-	struct loss_state *l = &m->side[!p->dir].loss;
+	struct loss_holes *h = &m->holes[!p->dir];
 
-	if (rarely(l->resent))
+	if (h->resent)
 		note_resent(g, m, p);
-	l->has_acked = true;
-	l->acked = p->ack;
-	if (l->has_sacked && !segment_after(l->sacked, p->ack))
-		l->has_sacked = false;
-	if (rarely(l->gaps || l->resent || l->has_blind))
-		tidy(g, l, m->newest_ns);
+	tidy(g, h, p->ack, m->newest_ns);
+	m->side[!p->dir].loss.open = h->gaps || h->resent || h->has_blind ||
+				     h->has_sacked;
 }
 
 static RARE bool note_ahead(
@@ -423,7 +436,10 @@ static void note_ack(struct measure *g, struct tcp_measure *m, const struct segm
 	if (__builtin_expect(p->sacks != 0, 0))
 		note_sacks(g, m, p);
 	if (progress) {
-		note_progress(g, m, p);
+		if (rarely(l->open))
+			settle(g, m, p);
+		l->has_acked = true;
+		l->acked = p->ack;
 		l->dup_acks = 0;
 		l->probed = false;
 	} else if (s->dup_ack && l->dup_acks < UINT8_MAX) {
@@ -457,7 +473,7 @@ void loss_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 void loss_done(struct measure *g, struct tcp_measure *m)
 {
 	for (unsigned d = 0; d < 2; d++) {
-		gaps_done(&g->pools, &m->side[d].loss);
-		resent_done(&g->pools, &m->side[d].loss);
+		gaps_done(&g->pools, &m->holes[d]);
+		resent_done(&g->pools, &m->holes[d]);
 	}
 }

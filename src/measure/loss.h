@@ -26,26 +26,31 @@ struct segment;
 
 #define LOSS_AT_SHIFT 10
 
-struct loss_state {     /* of the data of one side; zeroed at the start */
-	uint32_t next;  /* highest sequence number seen + 1; valid when has_next */
-	uint32_t acked; /* highest acknowledgement by the other side; valid when
-			   has_acked */
-	uint32_t gaps, resent; /* POOL_HOLES, gaps.c's and resent.c's; 0: none */
-	uint32_t blind;        /* which bytes below were seen is not known; valid when
-				  has_blind */
-	uint32_t sacked;  /* end of the highest SACK block; valid when has_sacked */
+struct loss_state {       /* of the data of one side; zeroed at the start */
+	uint64_t last_ns; /* its last data */
+	uint32_t next;    /* highest sequence number seen + 1; valid when has_next */
+	uint32_t acked;   /* highest acknowledgement by the other side; valid when
+			     has_acked */
 	uint32_t mark;    /* of its last segment with data and without IP id */
 	uint32_t told_at; /* last acknowledgement by the other side that said something;
 			     loss_at */
-	uint64_t last_ns; /* its last data */
 	uint32_t new_at;  /* its last new data, loss_at */
-	uint8_t gaps_used, resent_used;
 	uint8_t dup_acks; /* by the other side since it last acknowledged more */
-	bool has_next : 1, has_acked : 1, has_blind : 1, has_sacked : 1;
+	bool has_next : 1, has_acked : 1;
 	bool closed : 1; /* the other side's window is 0 */
 	bool probed : 1; /* the tail was sent again since it last acknowledged more */
+	bool open : 1;   /* there is something in loss_holes */
 };
-_Static_assert(sizeof(struct loss_state) <= 48, "two in each measured connection");
+_Static_assert(sizeof(struct loss_state) <= 32, "each segment touches both");
+
+struct loss_holes { /* of the data of one side, when not all of it came in order */
+	uint32_t gaps, resent; /* POOL_HOLES, gaps.c's and resent.c's; 0: none */
+	uint32_t blind;        /* which bytes below were seen is not known; valid when
+				  has_blind */
+	uint32_t sacked; /* end of the highest SACK block; valid when has_sacked */
+	uint8_t gaps_used, resent_used;
+	bool has_blind, has_sacked;
+};
 
 /* A time in units of 1.024 us that wraps after 73 minutes. */
 static inline uint32_t loss_at(uint64_t ns)

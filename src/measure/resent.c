@@ -6,41 +6,42 @@
 
 #define BURST_NS 100000 /* sent again together: one entry */
 
-static struct resent *all(const struct pools *p, const struct loss_state *l)
+static struct resent *all(const struct pools *p, const struct loss_holes *h)
 {
-	return pools_at(p, POOL_HOLES, l->resent);
+	return pools_at(p, POOL_HOLES, h->resent);
 }
 
-static void drop(struct resent *r, struct loss_state *l, uint32_t i)
+static void drop(struct resent *r, struct loss_holes *h, uint32_t i)
 {
-	l->resent_used--;
-	memmove(&r[i], &r[i + 1], (l->resent_used - i) * sizeof(*r));
+	h->resent_used--;
+	memmove(&r[i], &r[i + 1], (h->resent_used - i) * sizeof(*r));
 }
 
-void resent_done(struct pools *p, struct loss_state *l)
+void resent_done(struct pools *p, struct loss_holes *h)
 {
-	pools_free(p, POOL_HOLES, l->resent);
-	l->resent = 0;
-	l->resent_used = 0;
+	pools_free(p, POOL_HOLES, h->resent);
+	h->resent = 0;
+	h->resent_used = 0;
 }
 
-void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns)
+void resent_prune(
+	struct pools *p, struct loss_holes *h, uint32_t acked, uint64_t before_ns)
 {
-	struct resent *r = all(p, l);
+	struct resent *r = all(p, h);
 
-	for (uint32_t i = l->resent_used; i-- > 0;)
-		if (r[i].ns <= before_ns && !segment_after(r[i].to, l->acked))
-			drop(r, l, i);
-	if (l->resent_used == 0)
-		resent_done(p, l);
+	for (uint32_t i = h->resent_used; i-- > 0;)
+		if (r[i].ns <= before_ns && !segment_after(r[i].to, acked))
+			drop(r, h, i);
+	if (h->resent_used == 0)
+		resent_done(p, h);
 }
 
-bool resent_between(const struct pools *p, const struct loss_state *l, uint64_t from_ns,
+bool resent_between(const struct pools *p, const struct loss_holes *h, uint64_t from_ns,
 	uint64_t to_ns)
 {
-	const struct resent *r = all(p, l);
+	const struct resent *r = all(p, h);
 
-	for (uint32_t i = 0; i < l->resent_used; i++)
+	for (uint32_t i = 0; i < h->resent_used; i++)
 		if (r[i].ns >= from_ns && r[i].ns <= to_ns)
 			return true;
 	return false;
@@ -57,20 +58,20 @@ static bool join(struct resent *last, const struct resent *r)
 	return true;
 }
 
-void resent_add(struct pools *p, struct loss_state *l, const struct resent *r)
+void resent_add(struct pools *p, struct loss_holes *h, const struct resent *r)
 {
 	struct resent *at;
 
-	if (!l->resent)
-		l->resent = pools_alloc(p, POOL_HOLES);
-	if (!l->resent)
+	if (!h->resent)
+		h->resent = pools_alloc(p, POOL_HOLES);
+	if (!h->resent)
 		return;
-	at = all(p, l);
-	if (l->resent_used && join(&at[l->resent_used - 1], r))
+	at = all(p, h);
+	if (h->resent_used && join(&at[h->resent_used - 1], r))
 		return;
-	if (l->resent_used == RESENT_MOST)
-		drop(at, l, 0);
-	at[l->resent_used++] = *r;
+	if (h->resent_used == RESENT_MOST)
+		drop(at, h, 0);
+	at[h->resent_used++] = *r;
 }
 
 static bool too_early(const struct resent *r, const struct resent_ack *ack)
@@ -83,12 +84,12 @@ static bool too_early(const struct resent *r, const struct resent_ack *ack)
 	       segment_after(r->tsval, ack->tsecr);
 }
 
-void resent_acked(struct pools *p, struct loss_state *l, const struct resent_ack *ack,
+void resent_acked(struct pools *p, struct loss_holes *h, const struct resent_ack *ack,
 	uint32_t *needless)
 {
-	struct resent *r = all(p, l);
+	struct resent *r = all(p, h);
 
-	for (uint32_t i = 0; i < l->resent_used; i++) {
+	for (uint32_t i = 0; i < h->resent_used; i++) {
 		if (r[i].kind != RESENT_AFTER || segment_after(r[i].to, ack->to) ||
 			!segment_after(r[i].to, ack->from) || !too_early(&r[i], ack))
 			continue;
@@ -98,7 +99,7 @@ void resent_acked(struct pools *p, struct loss_state *l, const struct resent_ack
 }
 
 /* Takes [from, to), part of the entry, out of it. */
-static void take(struct resent *all, struct loss_state *l, uint32_t i, uint32_t from,
+static void take(struct resent *all, struct loss_holes *h, uint32_t i, uint32_t from,
 	uint32_t to)
 {
 	struct resent *r = &all[i];
@@ -108,15 +109,15 @@ static void take(struct resent *all, struct loss_state *l, uint32_t i, uint32_t 
 	else
 		r->to = from; /* what is behind a middle part is forgotten */
 	if (r->from == r->to || r->segments == 0)
-		drop(all, l, i);
+		drop(all, h, i);
 }
 
-void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
+void resent_twice(struct pools *p, struct loss_holes *h, uint32_t from, uint32_t to,
 	uint32_t *needless)
 {
-	struct resent *r = all(p, l);
+	struct resent *r = all(p, h);
 
-	for (uint32_t i = l->resent_used; i-- > 0 && from != to;) {
+	for (uint32_t i = h->resent_used; i-- > 0 && from != to;) {
 		uint32_t a = segment_after(r[i].from, from) ? r[i].from : from;
 		uint32_t b = segment_after(r[i].to, to) ? to : r[i].to;
 		uint32_t size = r[i].to - r[i].from, n;
@@ -126,7 +127,7 @@ void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t
 		n = (uint32_t)(((uint64_t)(b - a) * r[i].segments + size - 1) / size);
 		*needless += r[i].kind == RESENT_AFTER ? n : 0;
 		r[i].segments = (uint16_t)(r[i].segments - n);
-		take(r, l, i, a, b);
+		take(r, h, i, a, b);
 		if (a == from)
 			from = b;
 		else
@@ -134,12 +135,12 @@ void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t
 	}
 }
 
-bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent *late,
+bool resent_overtook(struct pools *p, struct loss_holes *h, const struct resent *late,
 	uint32_t *needless)
 {
-	struct resent *r = all(p, l);
+	struct resent *r = all(p, h);
 
-	for (uint32_t i = l->resent_used; i-- > 0;) {
+	for (uint32_t i = h->resent_used; i-- > 0;) {
 		if (!segment_after(late->to, r[i].from) ||
 			!segment_after(r[i].to, late->from) || !r[i].has_tsval)
 			continue;

@@ -32,36 +32,37 @@ struct resent_ack {               /* what an acknowledgement says of data */
 };
 
 /* Without room the oldest one is forgotten, or this one. */
-void resent_add(struct pools *p, struct loss_state *l, const struct resent *r);
+void resent_add(struct pools *p, struct loss_holes *h, const struct resent *r);
 
 /*
  * Settles what was acknowledged too early for an answer, if its first copy came here.
  * These three add up the segments that were needless after all.
  */
-void resent_acked(struct pools *p, struct loss_state *l, const struct resent_ack *ack,
+void resent_acked(struct pools *p, struct loss_holes *h, const struct resent_ack *ack,
 	uint32_t *needless);
 
 /*
  * Settles [from, to), that the receiver got twice: each byte's newest copy. (What was
  * lost before stays so: only one copy of it came here, the network made the other.)
  */
-void resent_twice(struct pools *p, struct loss_state *l, uint32_t from, uint32_t to,
+void resent_twice(struct pools *p, struct loss_holes *h, uint32_t from, uint32_t to,
 	uint32_t *needless);
 
 /*
  * A copy of [from, to) came that was sent before the newest one of it, by its TSval:
  * true. If it was the first copy, late, then what repaired it is settled.
  */
-bool resent_overtook(struct pools *p, struct loss_state *l, const struct resent *late,
+bool resent_overtook(struct pools *p, struct loss_holes *h, const struct resent *late,
 	uint32_t *needless);
 
 /* Whether any was sent in this time. */
-bool resent_between(const struct pools *p, const struct loss_state *l, uint64_t from_ns,
+bool resent_between(const struct pools *p, const struct loss_holes *h, uint64_t from_ns,
 	uint64_t to_ns);
 
-/* Gives up those that were acknowledged and sent before `before_ns`. */
-void resent_prune(struct pools *p, struct loss_state *l, uint64_t before_ns);
+/* Gives up those up to `acked` that were sent before `before_ns`. */
+void resent_prune(
+	struct pools *p, struct loss_holes *h, uint32_t acked, uint64_t before_ns);
 
-void resent_done(struct pools *p, struct loss_state *l);
+void resent_done(struct pools *p, struct loss_holes *h);
 
 #endif

@@ -109,7 +109,7 @@ static void keep(struct measure *g, struct tcp_measure *m, const struct sample *
 	count(r, family);
 	if (!leads(g, r, family))
 		return;
-	smooth(r, &m->side[sample->half].rtt.smooth_us, us);
+	smooth(r, &m->smooth_us[sample->half], us);
 	roll_window(r, us, sample->ts_ns);
 	spread_add(&r->spread, &g->pools, us);
 	if (r->samples < UINT32_MAX)

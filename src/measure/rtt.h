@@ -60,18 +60,19 @@ struct rtt_state {        /* of what one side sent and told */
 	uint32_t sent_end; /* highest sequence number sent + 1; valid when has_sent */
 	uint32_t least_above; /* the least of the half between here and it, of all
 				 kinds, plus 1, us; 0: not known */
-	uint32_t smooth_us;   /* RFC 6298 §2; 0: no figures yet */
 	uint8_t wscale;       /* of its window; 255: not known */
 	uint8_t offered;      /* by its SYN: 0: not seen, 1: no scale, else scale + 2 */
-	bool has_tsval, has_ack, has_edge, has_sent, has_known, begun;
+	bool has_tsval : 1, has_ack : 1, has_edge : 1, has_sent : 1, has_known : 1;
+	bool begun : 1;
 };
-_Static_assert(sizeof(struct rtt_state) <= 112, "each segment touches both");
+_Static_assert(sizeof(struct rtt_state) <= 104, "each segment touches both");
 
-struct rtt {                        /* of one half; times in microseconds */
-	uint32_t samples;           /* that the figures below and `spread` come from */
-	uint32_t ambiguous;         /* left out: retransmitted, covered… */
-	uint32_t var_us;            /* RFC 6298 §2; valid when samples > 0 */
-	uint32_t handshake_us;      /* valid when has_handshake */
+struct rtt {                   /* of one half; times in microseconds */
+	uint32_t samples;      /* that the figures below and `spread` come from */
+	uint32_t ambiguous;    /* left out: retransmitted, covered… */
+	uint32_t var_us;       /* RFC 6298 §2, of tcp_measure.smooth_us; valid
+				  when samples > 0 */
+	uint32_t handshake_us; /* valid when has_handshake */
 	uint32_t window_least_us,
 		window_before_us; /* of this and the 10 s before; spread.c's p50 minus
 				     it is queueing */

@@ -21,23 +21,12 @@ void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
 	turns_segment(g, m, s, orig);
 }
 
-/*
- * Always inline: gcc 12 takes a function that only prefetches for one without effect,
- * and drops the calls.
- */
-__attribute__((always_inline)) static inline void fetch(const void *at, size_t bytes)
-{
-#pragma GCC unroll 8
-	for (size_t i = 0; i < bytes; i += 64)
-		__builtin_prefetch((const uint8_t *)at + i, 1);
-}
-
 /* The one at `i`, and what comes next in memory. */
 __attribute__((always_inline)) static inline void fetch_notes(
 	const struct measure *g, const struct ring *r, uint32_t i, size_t bytes)
 {
 	if (r->size)
-		fetch(ring_block(g, r, i), bytes);
+		prefetch_lines(ring_block(g, r, i), bytes);
 }
 
 /* Whether a round trip may end with it. */
@@ -58,11 +47,11 @@ void tcp_measure_fetch(
 	fetch_notes(g, &own->rtt.told, own->rtt.told.used, 64);
 	fetch_notes(g, &peer->rtt.sent, 0, 128);
 	if (may_answer(m, p))
-		fetch(&r->rtt, sizeof(r->rtt));
+		prefetch_lines(&r->rtt, sizeof(r->rtt));
 	if (p->payload_len == 0)
 		return;
 	fetch_notes(g, &own->rtt.sent, own->rtt.sent.used, 64);
-	fetch(&r->limit, LIMIT_HOT_BYTES);
+	prefetch_lines(&r->limit, LIMIT_HOT_BYTES);
 }
 
 void tcp_measure_fetch_figures(const struct tcp_measure *m, const struct packet *p)

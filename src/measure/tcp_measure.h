@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/prefetch.h"
+#include "core/packet.h"
 #include "measure/expert.h"
 #include "measure/limit.h"
 #include "measure/loss.h"
@@ -15,12 +17,17 @@
 #include "measure/segment.h"
 #include "measure/turns.h"
 
+/* Four cache lines, of which the other side's segments leave the last one alone. */
 struct tcp_side {
-	struct rtt_state rtt;
+	_Alignas(64) struct rtt_state rtt;
 	struct expert_state expert;
 	struct loss_state loss;
 	struct limit_state limit;
 };
+
+#define TCP_SIDE_SHARED_BYTES 192
+_Static_assert(sizeof(struct tcp_side) == 256, "as said above");
+_Static_assert(offsetof(struct tcp_side, limit.last_ns) <= TCP_SIDE_SHARED_BYTES, "");
 
 struct tcp_results {
 	_Alignas(64) struct rtt rtt; /* of the path between the capture point and it */
@@ -30,16 +37,18 @@ struct tcp_results {
 };
 
 struct tcp_measure { /* zeroed at the start */
-	_Alignas(64) struct tcp_side
-		side[2]; /* by direction: 0 is sent by endpoint 0 of the key */
+	/* looked at for each segment: the sides, and the line behind them */
+	struct tcp_side side[2]; /* by direction: 0 is sent by endpoint 0 of the key */
 	uint64_t newest_ns;
-	uint64_t last_ns; /* rtt.c's: of the segment before; may be less */
+	uint64_t last_ns;      /* rtt.c's: of the segment before; may be less */
+	uint32_t smooth_us[2]; /* of each half, RFC 6298 §2; 0: no figures yet */
 	struct turns turns;
+	struct loss_holes holes[2];
+	uint64_t syn_ns[2]; /* expert.c's: the SYN of each side; once the handshake is
+			       over both hold its round trip */
 	struct tcp_results result[2];
 };
-
-/* Looked at for each segment: the sides, and how the turns stand. */
-#define TCP_MEASURE_HOT_BYTES offsetof(struct tcp_measure, turns.first_byte_us)
+_Static_assert(offsetof(struct tcp_measure, turns.first_byte_us) <= 2 * 256 + 64, "");
 
 /* One segment, copies excluded; `orig` is the side that opened the connection. `s`
  * becomes what was found of it. */
@@ -47,13 +56,23 @@ void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
 	const struct packet *p, unsigned orig, struct segment *s);
 
 /*
- * Fetches what the segment will touch behind the pointers of `m`, whose hot bytes are
- * there already. `m` may be anybody's by now: nothing but fetching is done with it.
+ * Fetches what the segment will touch, in three steps, each some time after the one
+ * before. `m` may be anybody's by now: nothing but fetching is done with it.
  */
+__attribute__((always_inline)) static inline void tcp_measure_fetch_state(
+	const struct tcp_measure *m, const struct packet *p)
+{
+	prefetch_lines(&m->side[!p->dir], TCP_SIDE_SHARED_BYTES);
+	prefetch_lines(&m->side[p->dir], TCP_SIDE_SHARED_BYTES);
+	if (p->payload_len)
+		prefetch_lines(
+			(const uint8_t *)&m->side[p->dir] + TCP_SIDE_SHARED_BYTES, 64);
+	prefetch_lines(&m->newest_ns, 64);
+}
+
 void tcp_measure_fetch(
 	const struct measure *g, const struct tcp_measure *m, const struct packet *p);
 
-/* The same, a step later. */
 void tcp_measure_fetch_figures(const struct tcp_measure *m, const struct packet *p);
 
 /* The connection is over: gives back what waits for answers, the results stay. */

@@ -41,8 +41,8 @@ static void check_row(const struct flow *f)
 	for (unsigned d = 0; d < 2; d++) {
 		assert(f->side[d].payload_bytes <= f->side[d].ip_bytes);
 		assert(f->side[d].state < TCP_STATE_COUNT);
-		assert(!f->tcp || f->tcp->side[d].loss.gaps_used <= GAPS_MOST);
-		assert(!f->tcp || f->tcp->side[d].loss.resent_used <= RESENT_MOST);
+		assert(!f->tcp || f->tcp->holes[d].gaps_used <= GAPS_MOST);
+		assert(!f->tcp || f->tcp->holes[d].resent_used <= RESENT_MOST);
 		assert(f->side[d].packets || !f->side[d].ip_bytes);
 	}
 	assert(f->key.proto == PROTO_TCP || !(f->facts & FLOW_CLOSED));

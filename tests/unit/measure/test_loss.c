@@ -38,7 +38,7 @@ static void three_lost_before(struct world *w)
 		assert_int_equal(sent(w, 1 + i * SIZE, SIZE), SEGMENT_REPAIR);
 	assert_counts(w, 3, 0, 0, 0);
 	assert_int_equal(counts(w)->missed_bytes, 0);
-	assert_int_equal(w->m.side[0].loss.gaps, 0);
+	assert_int_equal(w->m.holes[0].gaps, 0);
 }
 
 static void overtaken(struct world *w)

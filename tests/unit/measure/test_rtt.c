@@ -100,7 +100,7 @@ static void bulk_from(struct world *w, uint32_t from)
 	}
 	assert_int_equal(w->count, 50);
 	assert_int_equal(w->m.result[SERVER].rtt.samples, 50);
-	assert_int_equal(w->m.side[SERVER].rtt.smooth_us, 7000);
+	assert_int_equal(w->m.smooth_us[SERVER], 7000);
 	assert_int_equal(w->m.result[SERVER].rtt.spread.least, 7000);
 }
 
