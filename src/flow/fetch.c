@@ -20,7 +20,8 @@ static bool has_flow(const struct packet *p)
 	       p->kind <= PACKET_OTHER_IP;
 }
 
-static void slot(struct fetch *f, unsigned i)
+/* Always inline: as prefetch_lines. */
+__attribute__((always_inline)) static inline void slot(struct fetch *f, unsigned i)
 {
 	if (mostly(has_flow(&f->packets[i])))
 		index_prefetch(&f->t->index, f->packets[i].hash);
