@@ -481,7 +481,8 @@ void limit_segment(struct tcp_measure *m, struct segment *s)
 			take_syn(m, s);
 		return;
 	}
-	if (__builtin_expect(!m->side[s->dir].limit.last_ns, 0))
+	/* (who acknowledged before has begun; the other is not fetched for that) */
+	if (rarely(!other->ack_ns) && !m->side[s->dir].limit.last_ns)
 		start(m, s);
 	if (s->new_ack)
 		other->ack_ns = s->p->ts_ns;
