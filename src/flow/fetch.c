@@ -14,16 +14,10 @@
 
 #define SECOND_NS 1000000000ull
 
-static bool has_flow(const struct packet *p)
-{
-	return p->outcome == OUTCOME_PARSED && p->kind >= PACKET_TCP &&
-	       p->kind <= PACKET_OTHER_IP;
-}
-
 /* Always inline: as prefetch_lines. */
 __attribute__((always_inline)) static inline void slot(struct fetch *f, unsigned i)
 {
-	if (mostly(has_flow(&f->packets[i])))
+	if (mostly(packet_has_flow(&f->packets[i])))
 		index_prefetch(&f->t->index, f->packets[i].hash);
 }
 
@@ -34,7 +28,7 @@ static void record(struct fetch *f, unsigned i)
 	uint32_t at = p->hash, ref;
 
 	f->tcp[i] = NULL;
-	ref = has_flow(p) ? index_next(&t->index, p->hash, &at) : 0;
+	ref = packet_has_flow(p) ? index_next(&t->index, p->hash, &at) : 0;
 	if (rarely(!ref))
 		return;
 	if (rarely(REF_KIND(ref) != REF_FULL)) {

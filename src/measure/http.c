@@ -172,14 +172,19 @@ enum http_head http_request(const void *bytes, size_t len, struct cur *host)
 
 bool http_begins(const void *bytes, size_t len)
 {
-	static const char *const methods[] = {"GET ", "POST ", "HEAD ", "PUT ",
-		"DELETE ", "OPTIONS ", "PATCH ", "TRACE ", "CONNECT "};
+	static const struct {
+		uint8_t len;
+		char text[9];
+	} methods[] = {{4, "GET "}, {5, "POST "}, {5, "HEAD "}, {4, "PUT "},
+		{7, "DELETE "}, {8, "OPTIONS "}, {6, "PATCH "}, {6, "TRACE "},
+		{8, "CONNECT "}};
+	const uint8_t *at = bytes;
 
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		size_t most = strlen(methods[i]);
-
-		if (len >= most && memcmp(bytes, methods[i], most) == 0)
+	if (len == 0 || *at < 'C' || *at > 'T')
+		return false;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (len >= methods[i].len && *at == (uint8_t)methods[i].text[0] &&
+			memcmp(at, methods[i].text, methods[i].len) == 0)
 			return true;
-	}
 	return false;
 }

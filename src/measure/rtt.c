@@ -228,6 +228,38 @@ static RARE void refused(
 		sent_acked(g, m, s);
 }
 
+/* Its own acknowledgement and window; sets s->new_ack. `newer` as for sent_add. */
+static inline void note_told(
+	struct measure *g, struct tcp_measure *m, struct segment *s, bool newer)
+{
+	struct rtt_state *st = &m->side[s->dir].rtt;
+	const struct packet *p = s->p;
+	bool syn = p->tcp_flags & TCP_SYN, scaled = st->wscale != UINT8_MAX;
+	uint32_t edge = p->ack +
+			((uint32_t)p->window << (syn || !scaled ? 0 : st->wscale));
+
+	s->new_ack = !st->has_ack || segment_after(p->ack, st->ack);
+	if (!s->new_ack && (p->ack != st->ack || edge == st->edge))
+		return;
+	st->ack = p->ack;
+	st->edge = edge;
+	st->has_ack = true;
+	st->has_edge = scaled || syn;
+	/*
+	 * Only a newer TSval tells which acknowledgement is echoed; without timestamps
+	 * only time does, and not while no round trip of that half is known.
+	 */
+	if (s->untimed ||
+		!(p->has_timestamps ? newer : m->side[!s->dir].rtt.least_above != 0))
+		return;
+	ring_push(g, &st->told,
+		&(struct ring_note){.ns = p->ts_ns,
+			.number = p->ack,
+			.extent = edge,
+			.tsval = p->tsval,
+			.flags = newer ? RING_STARTS : 0});
+}
+
 static void know(struct segment *s, const struct rtt_state *peer)
 {
 	s->has_known = true;
@@ -264,7 +296,7 @@ void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 			told_heard(g, m, s);
 		if (p->payload_len && peer->has_known)
 			know(s, peer);
-		told_note(g, m, s, newer);
+		note_told(g, m, s, newer);
 	}
 	if (s->span)
 		sent_add(g, m, s, newer);

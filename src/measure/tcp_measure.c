@@ -18,7 +18,8 @@ void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
 	loss_segment(g, m, s);
 	rtt_segment(g, m, s);
 	limit_segment(m, s);
-	turns_segment(g, m, s, orig);
+	if (p->payload_len || flags & TCP_SYN)
+		turns_segment(g, m, s, orig);
 }
 
 /* The one at `i`, and what comes next in memory. */

@@ -81,33 +81,3 @@ void told_heard(struct measure *g, struct tcp_measure *m, const struct segment *
 		tell(g, m, s, note);
 	ring_pop(g, r, n);
 }
-
-void told_note(struct measure *g, struct tcp_measure *m, struct segment *s, bool newer)
-{
-	struct rtt_state *st = &m->side[s->dir].rtt;
-	const struct packet *p = s->p;
-	bool syn = p->tcp_flags & TCP_SYN, scaled = st->wscale != UINT8_MAX;
-	uint32_t edge = p->ack +
-			((uint32_t)p->window << (syn || !scaled ? 0 : st->wscale));
-
-	s->new_ack = !st->has_ack || segment_after(p->ack, st->ack);
-	if (!s->new_ack && (p->ack != st->ack || edge == st->edge))
-		return;
-	st->ack = p->ack;
-	st->edge = edge;
-	st->has_ack = true;
-	st->has_edge = scaled || syn;
-	/*
-	 * Only a newer TSval tells which acknowledgement is echoed; without timestamps
-	 * only time does, and not while no round trip of that half is known.
-	 */
-	if (s->untimed ||
-		!(p->has_timestamps ? newer : m->side[!s->dir].rtt.least_above != 0))
-		return;
-	ring_push(g, &st->told,
-		&(struct ring_note){.ns = p->ts_ns,
-			.number = p->ack,
-			.extent = edge,
-			.tsval = p->tsval,
-			.flags = newer ? RING_STARTS : 0});
-}

@@ -14,7 +14,4 @@ struct segment;
 /* What the sender of this segment knew of the other side, which has told something. */
 void told_heard(struct measure *g, struct tcp_measure *m, const struct segment *s);
 
-/* Its own acknowledgement and window; sets s->new_ack. `newer` as for sent_add. */
-void told_note(struct measure *g, struct tcp_measure *m, struct segment *s, bool newer);
-
 #endif
