@@ -112,6 +112,26 @@ static void bucket_add(struct spread_buckets *b, uint32_t value)
 	b->count[at]++;
 }
 
+/* Buckets that hold all of them, with room on both sides. */
+static void fit(struct spread_buckets *b, const uint32_t values[SPREAD_FEW])
+{
+	int low = place(values[0]), high = low;
+
+	for (unsigned i = 1; i < SPREAD_FEW; i++) {
+		int at = place(values[i]);
+
+		low = at < low ? at : low;
+		high = at > high ? at : high;
+	}
+	b->merge = 0;
+	while (b->merge < COARSEST &&
+		round_down(high, b->merge) - round_down(low, b->merge) >= BUCKETS)
+		b->merge++;
+	low = round_down(low, b->merge);
+	high = round_down(high, b->merge);
+	b->base = (int16_t)(low - (BUCKETS - 1 - (high - low)) / 2);
+}
+
 static bool to_buckets(struct spread *s, struct pools *pools)
 {
 	uint32_t block = pools_alloc(pools, POOL_BUCKETS), few[SPREAD_FEW];
@@ -120,8 +140,7 @@ static bool to_buckets(struct spread *s, struct pools *pools)
 		return false;
 	memcpy(few, s->few, sizeof(few));
 	s->buckets.count = pools_at(pools, POOL_BUCKETS, block);
-	s->buckets.base = (int16_t)(place(few[0]) - BUCKETS / 2);
-	s->buckets.merge = 0;
+	fit(&s->buckets, few);
 	s->block = block;
 	s->form = FORM_BUCKETS;
 	memset(s->buckets.count, 0, BUCKETS * sizeof(s->buckets.count[0]));
