@@ -82,12 +82,6 @@ static void count(struct rtt *r, enum rtt_family family)
 		r->count[f] = (uint16_t)((r->count[f] + 1) / 2);
 }
 
-static void keep_least(struct rtt_state *half, uint32_t us)
-{
-	if (us < half->least_above - 1) /* (0 - 1 is the most) */
-		half->least_above = us + 1;
-}
-
 static void keep(struct measure *g, struct tcp_measure *m, const struct sample *sample,
 	bool figures)
 {
@@ -97,7 +91,7 @@ static void keep(struct measure *g, struct tcp_measure *m, const struct sample *
 	bool first = sample->kind == SAMPLE_handshake && !r->has_handshake;
 
 	if (figures || first)
-		keep_least(&m->side[sample->half].rtt, us);
+		rtt_keep_least(&m->side[sample->half].rtt, us);
 	if (first) {
 		r->handshake_us = us;
 		r->has_handshake = true;

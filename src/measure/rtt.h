@@ -112,6 +112,13 @@ static inline bool rtt_least_us(const struct rtt_state *half, uint32_t *out)
 	return half->least_above != 0;
 }
 
+/* Another one of that half; the least stays. */
+static inline void rtt_keep_least(struct rtt_state *half, uint32_t us)
+{
+	if (us < half->least_above - 1) /* (0 - 1 is the most) */
+		half->least_above = us + 1;
+}
+
 void rtt_done(struct measure *g, struct tcp_measure *m);
 
 #endif

@@ -36,9 +36,9 @@ static void begin(struct world *w)
 	p.ack = w->next[1];
 	w->window = 1 << 20;
 	for (unsigned i = 0; i < 2; i++)
-		w->m.side[i].rtt.has_least = w->m.result[i].rtt.has_handshake = true;
-	w->m.side[0].rtt.least_us = w->m.result[0].rtt.handshake_us = 20;
-	w->m.side[1].rtt.least_us = w->m.result[1].rtt.handshake_us = RTT;
+		w->m.result[i].rtt.has_handshake = true;
+	rtt_keep_least(&w->m.side[0].rtt, w->m.result[0].rtt.handshake_us = 20);
+	rtt_keep_least(&w->m.side[1].rtt, w->m.result[1].rtt.handshake_us = RTT);
 	limit_segment(&w->m, &s);
 }
 
@@ -268,14 +268,11 @@ static void test_a_timer_that_ran_out(void **state)
 static void test_duplicate_acks_make_it_loss_until_recovered(void **state)
 {
 	struct world w;
-	struct packet p = {.tcp_flags = TCP_ACK, .ts_ns = 1060000000};
-	struct segment s = {.p = &p, .dir = OTHER, .dup_ack = true};
 
 	(void)state;
 	begin(&w);
 	burst(&w, 0, 20);
-	for (unsigned i = 0; i < 3; i++)
-		limit_segment(&w.m, &s);
+	w.m.side[0].loss.dup_acks = 3;
 	again(&w, 300 * MS, 20 * MSS, SEGMENT_AGAIN); /* late, yet not by a timer */
 	whole(&w, 330 * MS);
 	assert_int_equal(ms(&w, LIMIT_loss), 330);

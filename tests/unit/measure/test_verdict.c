@@ -19,9 +19,8 @@ static void begin(struct tcp_measure *m)
 	*m = (struct tcp_measure){0};
 	for (unsigned i = 0; i < 2; i++) {
 		m->result[i].rtt.has_handshake = true;
-		m->side[i].rtt.has_least = true;
 		m->result[i].rtt.handshake_us = i ? 50000 : 10000;
-		m->side[i].rtt.least_us = i ? 50000 : 10000;
+		rtt_keep_least(&m->side[i].rtt, i ? 50000 : 10000);
 	}
 	s->first_ns = 1000 * MS_NS;
 	s->last_ns = 11000 * MS_NS;
@@ -194,8 +193,8 @@ static void test_less_than_a_first_window(void **state)
 	waited(&m, LIMIT_path, 10000);
 	m.result[0].limit.segment = 1448;
 	m.result[0].limit.queue.flight = 12000;
-	m.side[0].rtt.least_us = m.result[0].rtt.handshake_us =
-		1000; /* the capture point is beside it */
+	m.result[0].rtt.handshake_us = 1000; /* the capture point is beside it */
+	rtt_keep_least(&m.side[0].rtt, 1000);
 	assert_int_equal(made(&m).by, VERDICT_application);
 	assert_int_equal(made(&m).who, VERDICT_WHO_WRITER);
 	m.result[0].limit.queue.flight = 20000;
