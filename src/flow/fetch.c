@@ -14,8 +14,7 @@
 
 #define SECOND_NS 1000000000ull
 
-/* Always inline: as prefetch_lines. */
-__attribute__((always_inline)) static inline void slot(struct fetch *f, unsigned i)
+static void slot(struct fetch *f, unsigned i)
 {
 	if (mostly(packet_has_flow(&f->packets[i])))
 		index_prefetch(&f->t->index, f->packets[i].hash);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/prefetch.h"
+
 struct index_slot {
 	uint32_t hash; /* keyed, so that chosen keys do not collide */
 	uint32_t ref;  /* 0: empty */
@@ -33,7 +35,7 @@ void index_replace(struct index *x, uint32_t hash, uint32_t ref, uint32_t new_re
 
 static inline void index_prefetch(const struct index *x, uint32_t hash)
 {
-	__builtin_prefetch(&x->slot[hash & x->mask]);
+	prefetch_lines(&x->slot[hash & x->mask], sizeof(struct index_slot));
 }
 
 /* First reference with this hash from slot *at on (start with hash); 0: none. Moves *at

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/prefetch.h"
+
 #define BUCKETS   SPREAD_BUCKETS
 #define FINE_BITS 5  /* finest buckets: 32 in an octave */
 #define SAMPLE    32 /* values in a record of POOL_BUCKETS */
@@ -332,8 +334,7 @@ void spread_fetch(const struct spread *s)
 {
 	if (s->form != FORM_BUCKETS)
 		return;
-	__builtin_prefetch(s->buckets.count, 1);
-	__builtin_prefetch(&s->buckets.count[BUCKETS / 2], 1);
+	prefetch_lines(s->buckets.count, BUCKETS * sizeof(*s->buckets.count));
 }
 
 void spread_done(struct spread *s, struct pools *pools)

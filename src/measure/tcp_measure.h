@@ -59,7 +59,7 @@ void tcp_measure_segment(struct measure *g, struct tcp_measure *m,
  * Fetches what the segment will touch, in three steps, each some time after the one
  * before. `m` may be anybody's by now: nothing but fetching is done with it.
  */
-__attribute__((always_inline)) static inline void tcp_measure_fetch_state(
+static inline void tcp_measure_fetch_state(
 	const struct tcp_measure *m, const struct packet *p)
 {
 	prefetch_lines(&m->side[!p->dir], TCP_SIDE_SHARED_BYTES);
