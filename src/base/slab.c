@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/prefetch.h"
+
 #define HUGE_BYTES \
 	((size_t)2 << 20) /* huge pages only behind the first: small pools stay small \
 			   */
@@ -45,11 +47,12 @@ uint32_t slab_alloc(struct slab *s)
 
 	if (s->used >= s->most)
 		return 0;
-	if (number)
-		memcpy(&s->free_head, slab_at(s, number), sizeof(s->free_head));
-	else
-		number = s->fresh++;
 	s->used++;
+	if (!number)
+		return s->fresh++;
+	memcpy(&s->free_head, slab_at(s, number), sizeof(s->free_head));
+	if (s->free_head) /* what was freed long ago is far away */
+		prefetch_lines(slab_at(s, s->free_head), sizeof(s->free_head));
 	return number;
 }
 

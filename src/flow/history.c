@@ -22,12 +22,13 @@ static char letter_of(enum history_letter letter)
 
 void history_new(struct flow *f, unsigned dir, enum history_letter letter)
 {
-	size_t len;
+	/* A side has each letter once, so the text itself need not be looked at. */
+	unsigned len = (unsigned)__builtin_popcount(f->side[0].letters) +
+		       (unsigned)__builtin_popcount(f->side[1].letters);
 	char c = letter_of(letter);
 
 	f->side[dir].letters |= (uint16_t)letter;
-	len = strnlen(f->history, sizeof(f->history) - 1);
-	if (len == sizeof(f->history) - 1)
+	if (len >= sizeof(f->history) - 1)
 		return;
 	if (dir != f->orig && c >= 'A' && c <= 'Z')
 		c = (char)(c + 'a' - 'A');
