@@ -7,9 +7,12 @@
 
 #include "base/prefetch.h"
 
-#define HUGE_BYTES \
-	((size_t)2 << 20) /* huge pages only behind the first: small pools stay small \
-			   */
+/*
+ * Huge pages only behind these: before, the kernel's work for the first touch of one
+ * (in a virtual machine the host's too) is more than the TLB misses cost. Measured: 80
+ * MB 0.41 -> 0.25 s of the system's time, and the same of the program's.
+ */
+#define HUGE_FROM ((size_t)128 << 20)
 
 static size_t reserved_bytes(const struct slab *s)
 {
@@ -26,9 +29,8 @@ int slab_init(struct slab *s, size_t record_bytes, uint32_t most)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (made.base == MAP_FAILED)
 		return -ENOMEM;
-	if (bytes > HUGE_BYTES) /* fewer TLB misses; works without as well */
-		(void)madvise(
-			made.base + HUGE_BYTES, bytes - HUGE_BYTES, MADV_HUGEPAGE);
+	if (bytes > HUGE_FROM) /* works without as well */
+		(void)madvise(made.base + HUGE_FROM, bytes - HUGE_FROM, MADV_HUGEPAGE);
 	*s = made;
 	return 0;
 }
