@@ -262,6 +262,43 @@ static void know(struct segment *s, const struct rtt_state *peer)
 	s->known_edge = peer->known_edge;
 }
 
+/* What it acknowledges, echoes and tells. */
+static inline void take_ack(
+	struct measure *g, struct tcp_measure *m, struct segment *s, bool newer)
+{
+	const struct rtt_state *peer = &m->side[!s->dir].rtt;
+
+	if (peer->sent.used)
+		sent_acked(g, m, s);
+	if (peer->told.used)
+		told_heard(g, m, s);
+	if (s->p->payload_len && peer->has_known)
+		know(s, peer);
+	note_told(g, m, s, newer);
+}
+
+/* The clock's steps, SYNs and resets. False: the segment tells no more. */
+static inline bool begin_segment(
+	struct measure *g, struct tcp_measure *m, const struct segment *s)
+{
+	const struct packet *p = s->p;
+
+	if (rarely(!m->side[s->dir].rtt.begun))
+		begin(m);
+	if (mostly(!s->untimed)) {
+		if (rarely(p->ts_ns < m->last_ns))
+			step_back(g, m);
+		m->last_ns = p->ts_ns;
+	}
+	if (mostly(!(p->tcp_flags & (TCP_SYN | TCP_RST))))
+		return true;
+	if (p->tcp_flags & TCP_RST)
+		refused(g, m, s);
+	else
+		learn_scale(m, s);
+	return !(p->tcp_flags & TCP_RST);
+}
+
 void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 {
 	struct rtt_state *st = &m->side[s->dir].rtt, *peer = &m->side[!s->dir].rtt;
@@ -269,33 +306,14 @@ void rtt_segment(struct measure *g, struct tcp_measure *m, struct segment *s)
 	bool newer = p->has_timestamps &&
 		     (!st->has_tsval || segment_after(p->tsval, st->tsval));
 
-	if (__builtin_expect(!st->begun, 0))
-		begin(m);
-	if (!s->untimed) {
-		if (__builtin_expect(p->ts_ns < m->last_ns, 0))
-			step_back(g, m);
-		m->last_ns = p->ts_ns;
-	}
-	if (__builtin_expect(p->tcp_flags & (TCP_SYN | TCP_RST), 0)) {
-		if (p->tcp_flags & TCP_RST) {
-			refused(g, m, s);
-			return;
-		}
-		learn_scale(m, s);
-	}
-	if (__builtin_expect(p->tcp_flags & TCP_ACK, TCP_ACK)) {
-		if (peer->sent.used)
-			sent_acked(g, m, s);
-		if (peer->told.used)
-			told_heard(g, m, s);
-		if (p->payload_len && peer->has_known)
-			know(s, peer);
-		note_told(g, m, s, newer);
-	}
+	if (!begin_segment(g, m, s))
+		return;
+	if (mostly(p->tcp_flags & TCP_ACK))
+		take_ack(g, m, s, newer);
 	if (s->span)
 		sent_add(g, m, s, newer);
 	/* The peer has sent it: in a SYN of which only this is known, or unseen. */
-	if (__builtin_expect(p->has_timestamps && !peer->has_tsval, 0)) {
+	if (rarely(p->has_timestamps && !peer->has_tsval)) {
 		peer->tsval = p->tsecr;
 		peer->has_tsval = p->tsecr != 0;
 	}
