@@ -26,6 +26,12 @@ static const char *const reason_helps[OWNER_REASON_COUNT] = {
 #undef OWNER_REASON
 };
 
+static const char *const container_names[CONTAINER_COUNT] = {
+#define CONTAINER(name_, help_) [CONTAINER_##name_] = #name_,
+#include "core/container.def"
+#undef CONTAINER
+};
+
 const char *owner_via_name(enum owner_via via)
 {
 	return via < OWNER_VIA_COUNT ? via_names[via] : NULL;
@@ -45,4 +51,9 @@ const char *owner_reason_name(enum owner_reason reason)
 const char *owner_reason_help(enum owner_reason reason)
 {
 	return reason < OWNER_REASON_COUNT ? reason_helps[reason] : NULL;
+}
+
+const char *container_name(enum container container)
+{
+	return container < CONTAINER_COUNT ? container_names[container] : NULL;
 }

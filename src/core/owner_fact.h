@@ -79,7 +79,8 @@ struct owner_fact {
 	uint32_t processes; /* that have it, this one included; OWNER_HAS_COUNT */
 	uint8_t via;        /* enum owner_via */
 	uint8_t confidence; /* enum owner_confidence */
-	uint8_t reason;     /* enum owner_reason; set when process.pid is 0 */
+	uint8_t reason;     /* enum owner_reason: why no process is known to have it;
+			       stands beside an inherited owner, too */
 	uint8_t has;        /* enum owner_has */
 };
 
@@ -103,6 +104,41 @@ struct process_fact {
 	uint64_t cgroup_id;            /* inode of its cgroup2 directory */
 	char comm[PROCESS_COMM_BYTES]; /* cleaned, NUL-terminated */
 	uint32_t has;                  /* enum process_has */
+};
+
+enum container {
+	CONTAINER_NONE,
+#define CONTAINER(name_, help_) CONTAINER_##name_,
+#include "core/container.def"
+#undef CONTAINER
+	CONTAINER_COUNT,
+};
+
+/* "docker", "lxc"…; NULL for CONTAINER_NONE and values of no enumerator. */
+const char *container_name(enum container container);
+
+/*
+ * Where a process belongs, by its cgroup; an empty text is absent. All cleaned and
+ * NUL-terminated.
+ */
+struct cgroup_fact {
+	char unit[256];    /* of systemd: sshd.service, session-3.scope */
+	char id[256];      /* of the container: 64 hex digits, or its name */
+	char pod[48];      /* uid of the Kubernetes pod, with dashes */
+	uint8_t container; /* enum container */
+	bool unit_of_user; /* unit is one of a user's own systemd */
+};
+
+#define PROCESS_EXE_BYTES     1024
+#define PROCESS_CMDLINE_BYTES 4096
+
+/* What is long; an empty text is absent. All cleaned and NUL-terminated. */
+struct process_text {
+	char exe[PROCESS_EXE_BYTES];
+	char cmdline[PROCESS_CMDLINE_BYTES]; /* arguments with a blank between them */
+	bool exe_deleted; /* the file was removed or replaced since it was started */
+	bool exe_cut, cmdline_cut; /* there was more */
+	struct cgroup_fact cgroup;
 };
 
 #endif
