@@ -75,7 +75,7 @@ struct owner_fact {
 	uint64_t inode;  /* of the socket; reused after it closed; OWNER_HAS_INODE */
 	struct process_id process;
 	int32_t fd;         /* lowest in that process; OWNER_HAS_FD */
-	uint32_t netns;     /* inode of the socket's namespace; OWNER_HAS_NETNS */
+	uint64_t netns;     /* inode of the socket's namespace; OWNER_HAS_NETNS */
 	uint32_t processes; /* that have it, this one included; OWNER_HAS_COUNT */
 	uint8_t via;        /* enum owner_via */
 	uint8_t confidence; /* enum owner_confidence */
@@ -100,7 +100,7 @@ struct process_fact {
 	struct process_id id;
 	int32_t parent_pid;
 	uint32_t uid, euid;
-	uint32_t netns;                /* inode of its network namespace */
+	uint64_t netns;                /* inode of its network namespace */
 	uint64_t cgroup_id;            /* inode of its cgroup2 directory */
 	char comm[PROCESS_COMM_BYTES]; /* cleaned, NUL-terminated */
 	uint32_t has;                  /* enum process_has */

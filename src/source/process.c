@@ -99,7 +99,7 @@ int process_read(int proc_fd, struct process_id id, struct process_raw *out)
 		return errno == ENOENT ? -ESRCH : -errno;
 	read_parts(dir_fd, out);
 	if (fstatat(dir_fd, "ns/net", &st, 0) == 0)
-		out->netns = (uint32_t)st.st_ino;
+		out->netns = st.st_ino;
 	out->exe_linked = fstatat(dir_fd, "exe", &st, 0) == 0 && st.st_nlink != 0;
 	(void)close(dir_fd); /* O_PATH */
 	r = out->error[PROCESS_PART_STAT];

@@ -51,7 +51,7 @@ struct process_raw {
 	int32_t error[PROCESS_PARTS]; /* 0 or -errno */
 	uint32_t len[PROCESS_PARTS];  /* bytes of each part, one behind the other */
 	uint32_t cut;                 /* bits 1 << enum process_part: there was more */
-	uint32_t netns;               /* inode; 0: not known (no permission) */
+	uint64_t netns;               /* inode; 0: not known (no permission) */
 	uint8_t exe_linked;           /* not 0: the program's file still has a name */
 	char bytes[PROCESS_RAW_BYTES];
 };

@@ -135,7 +135,7 @@ static void do_process(struct dump *d, int32_t pid)
 		if (f->has & PROCESS_HAS_UID)
 			printf(",\"uid\":%u,\"euid\":%u", f->uid, f->euid);
 		if (f->has & PROCESS_HAS_NETNS)
-			printf(",\"netns\":%u", f->netns);
+			printf(",\"netns\":%" PRIu64, f->netns);
 		printf(",\"kernel\":%d", !!(f->has & PROCESS_KERNEL_THREAD));
 		print_text("comm", f->comm);
 		print_text("exe", t->exe);

@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -173,7 +175,11 @@ class Owners(unittest.TestCase):
         return program, [int(w) for w in words]
 
     def dump(self, *prefix):
-        return Dump(self.ns.start([*prefix, DUMP]))
+        """From a place that every user can reach."""
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        return Dump(self.ns.start([*prefix, shutil.copy(DUMP, folder)]))
 
     def compare(self, dump, least):
         """Each socket of the namespace has the owners that ss gives. Returns how many."""
@@ -327,6 +333,16 @@ class Permission(Owners):
                              "--clear-groups", "--inh-caps", wanted, "--ambient-caps", wanted)
             dump.scan()
             self.assertEqual(dump.owner(theirs)["pid"] != 0, allowed, wanted)
+
+    def test_hidden(self):
+        """Where others are not even listed, it says so."""
+        _, (theirs, *_) = self.program(MANY)
+        dump = self.dump("unshare", "--mount", "sh", "-c",
+                         "mount -t proc -o hidepid=2 none /proc && exec setpriv --reuid "
+                         f"{NOBODY} --regid {NOBODY} --clear-groups $0")
+        status = dump.scan()
+        self.assertTrue(status["hidden"])
+        self.assertEqual(dump.owner(theirs)["reason"], "no_permission")
 
     def test_inner_namespace(self):
         """Processes outside the pid namespace cannot be seen, and it says so."""

@@ -201,20 +201,28 @@ static void test_listener(void **state)
 
 /* ---- a scan of a folder that looks like /proc ---- */
 
-static void make_process(int root, int pid, const char *const *links)
+static void make_stat(int root, int pid, int start_ticks)
 {
 	char path[64], text[160];
 	int fd;
 
-	snprintf(path, sizeof(path), "%d", pid);
-	(void)mkdirat(root, path, 0700);
 	snprintf(path, sizeof(path), "%d/stat", pid);
 	fd = openat(root, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_true(fd >= 0);
 	snprintf(text, sizeof(text),
-		"%d (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %d 0\n", pid, 7 * pid);
+		"%d (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %d 0\n", pid,
+		start_ticks);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
+}
+
+static void make_process(int root, int pid, const char *const *links)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%d", pid);
+	(void)mkdirat(root, path, 0700);
+	make_stat(root, pid, 7 * pid);
 	snprintf(path, sizeof(path), "%d/fd", pid);
 	(void)mkdirat(root, path, 0700);
 	for (int i = 0; links[i]; i++) {
@@ -284,6 +292,12 @@ static void test_scan(void **state)
 	assert_int_equal(scan_all(&scan, &o, 1000), 0);
 	assert_int_equal(owners_list(&o, 22, out, 2), 2);
 	assert_int_equal(out[1].process.pid, 31);
+	/* another process of the same number */
+	make_stat(root, 4, 999);
+	(void)scan_all(&scan, &o, 1000);
+	assert_int_equal(owners_list(&o, 22, out, 2), 2);
+	assert_int_equal(out[0].process.pid, 4);
+	assert_int_equal(out[0].process.start_ticks, 999);
 	owners_scan_done(&scan);
 	owners_done(&o);
 	close(root);

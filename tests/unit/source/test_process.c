@@ -181,7 +181,7 @@ static void test_self(void **state)
 	assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
 	assert_string_equal(text.exe, exe);
 	assert_int_equal(stat("/proc/self/ns/net", &st), 0);
-	assert_int_equal(fact.netns, (uint32_t)st.st_ino);
+	assert_int_equal(fact.netns, st.st_ino);
 	id.start_ticks = fact.id.start_ticks;
 	assert_int_equal(process_read(proc_fd, id, raw), 0);
 	id.start_ticks++; /* of an earlier process of that number */
