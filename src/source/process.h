@@ -60,7 +60,7 @@ _Static_assert(sizeof(struct process_raw) <= 32 * 1024, "one message of the help
 /*
  * Reads all parts; those that fail say so in out->error. proc_fd: a directory like
  * /proc. 0 when there is a process of that number and, if `id` has a start time, it is
- * that one; else -ESRCH or -errno. 40 us.
+ * that one; else -ESRCH or -errno. 50 us.
  */
 int process_read(int proc_fd, struct process_id id, struct process_raw *out);
 
