@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/text.h"
+#include "source/clean.h"
 
 void interfaces_done(struct interfaces *all)
 {
@@ -15,19 +15,12 @@ void interfaces_done(struct interfaces *all)
 
 static int clean_name(const char *raw, size_t raw_len, char out[static 64])
 {
-	struct buf clean = {0};
-	size_t len;
+	struct buf scratch = {0};
 	int r;
 
-	text_clean(&clean, raw, raw_len < 64 ? raw_len : 64);
-	len = clean.len < 63 ? clean.len : 63;
-	while (len < clean.len && len && (clean.data[len] & 0xc0) == 0x80)
-		len--; /* never half a character */
-	memset(out, 0, 64);
-	if (len)
-		memcpy(out, clean.data, len);
-	r = clean.oom ? -ENOMEM : 0;
-	buf_done(&clean);
+	(void)clean_into(&scratch, raw, raw_len, out, 64); /* cut is fine */
+	r = scratch.oom ? -ENOMEM : 0;
+	buf_done(&scratch);
 	return r;
 }
 

@@ -187,11 +187,49 @@ def for_dns(_folder):
     yield b"".join(dns_record(bytes([8 * (n % 2 == 0), n // 2]), 16 | n & 1) for n in range(40))
 
 
+def attribute(kind, data):
+    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def netlink(kind, body):
+    return struct.pack("=IHHII", 16 + len(body), kind, 2, 0, 0) + body
+
+
+def for_links(_):
+    """rtnetlink: an interface that came, one that went, counters, the end."""
+    stats = struct.pack("=25Q", *range(25))
+    info = attribute(18, attribute(1, b"veth\0") + attribute(4, b"bridge\0"))
+    link = struct.pack("=BBHiII", 0, 0, 1, 7, 0x11043, 0)
+    link += attribute(3, b"eth0\0") + attribute(4, bytes(4)) + attribute(1, bytes(6))
+    link += attribute(10, bytes(4)) + attribute(16, b"\6") + attribute(33, b"\1") + info
+    yield netlink(16, link + attribute(23, stats)) + netlink(3, bytes(4))
+    yield netlink(17, link)
+    yield netlink(92, struct.pack("=BBHII", 0, 0, 0, 7, 1) + attribute(1, stats))
+
+
+def for_owners(_):
+    """A process as the helper sends it, cgroup files, and records of owners."""
+    parts = [
+        b"42 (a b) S 7 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 987654 1000\n",
+        b"Name:\ta b\nUid:\t1000\t0\t1000\t1000\n", b"0::/system.slice/x.service\n",
+        b"prog\0--x\0", b"/bin/prog (deleted)",
+    ]
+    head = struct.pack("<i5i5IIQB", 42, *[0] * 5, *map(len, parts), 0, 77, 0)
+    yield b"\0" + head + b"".join(parts)
+    number = b"0123456789abcdef" * 4
+    for path in (b"docker/" + number, b"machine.slice/machine-a\\x2db.scope/payload",
+                 b"kubepods/pod8f2b4d6a-1c3e-4f50-9a7b-0123456789ab/" + number,
+                 b"user.slice/user-1.slice/user@1.service/app.slice/a.scope"):
+        yield b"\1" + b"1:name=systemd:/" + path + b"\n0::/" + path + b"\n"
+    yield b"\2" + bytes([0, 5, 9, 1, 5, 9, 0, 6, 9, 1, 6, 9, 2, 5, 9])
+
+
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
     makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
-              "flow": for_flow, "dns": for_dns, "names": for_names}
+              "flow": for_flow, "dns": for_dns, "names": for_names, "owners": for_owners,
+              "links": for_links}
     for number, data in enumerate(makers[name](folder) if name in makers else []):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)
