@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * kernel — the few fields of the kernel's structures that the programs read.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * owner_record — what the programs in the kernel say about one socket's owner.
  *

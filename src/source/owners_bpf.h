@@ -5,6 +5,7 @@
  *   walk   every process that has a socket in its     CAP_BPF, CAP_PERFMON, BTF,
  *          file table, in all namespaces, when read   Linux 5.11
  *   table  who made a socket, and its last words      walk, CAP_NET_ADMIN, cgroup2
+ *          (processes below the cgroup2 that konn sees as root)
  *   io     who sends and receives, and how much       table, Linux 6.3
  *
  * Three steps, which may happen in different processes: owners_bpf_load (privileged,
@@ -59,7 +60,10 @@ struct owners_bpf_setup {
 	 * counted.
 	 */
 	uint32_t sockets;
-	/* Bytes of the ring of ended sockets, rounded up to a power of 2; 0: 1 MiB. */
+	/*
+	 * Bytes of the ring of ended sockets, rounded up to a power of 2; 0: 1 MiB,
+	 * which is 5,000 of them. The reader's RSS has them twice.
+	 */
 	uint32_t ring_bytes;
 	bool no_table, no_io; /* parts that are not wanted */
 };
@@ -75,7 +79,8 @@ struct owners_bpf_load {
 /*
  * Tries each part; what works stays. 0 when at least `walk` does, else -errno
  * (-ENOSYS: built without BPF), with nothing loaded. `out` is written in any case; the
- * caller unloads it. Blocks for 60 to 300 ms and needs 12 MB meanwhile.
+ * caller unloads it. Blocks for 30 to 150 ms (when parts fail,
+ * several times that) and needs 12 MB meanwhile.
  */
 int owners_bpf_load(const struct owners_bpf_setup *setup, struct owners_bpf_load *out);
 

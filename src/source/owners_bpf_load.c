@@ -49,6 +49,7 @@ struct attempt {
 	const struct owners_bpf_setup *setup;
 	struct owners_bpf_load *out;
 	char *log; /* of the verifier, LOG_BYTES */
+	int error; /* errno of the newest failure */
 };
 
 static void reason_set(struct attempt *a, unsigned parts, const char *text)
@@ -79,18 +80,18 @@ static void reason_of(struct attempt *a, enum owners_bpf_part part, int error)
 {
 	static const char *const needs[OWNERS_BPF_PARTS] = {
 		[OWNERS_BPF_WALK] = "not permitted: needs CAP_BPF and CAP_PERFMON",
-		[OWNERS_BPF_TABLE] = "not permitted: needs CAP_BPF, CAP_PERFMON and "
-				     "CAP_NET_ADMIN",
+		[OWNERS_BPF_TABLE] =
+			"not permitted: needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN",
 		[OWNERS_BPF_IO] = "not permitted: needs CAP_BPF and CAP_PERFMON",
 	};
 	static const char *const lacks[OWNERS_BPF_PARTS] = {
 		[OWNERS_BPF_WALK] = "the kernel has no iterator over files of tasks",
 		[OWNERS_BPF_TABLE] = "the kernel lacks a hook of sockets that end",
-		[OWNERS_BPF_IO] = "the kernel lacks sock_send_length and "
-				  "sock_recv_length (Linux 6.3)",
+		[OWNERS_BPF_IO] = "the kernel lacks sock_send_length (Linux 6.3)",
 	};
 	char text[160];
 
+	a->error = error;
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		(void)snprintf(text, sizeof(text), "the kernel has no BTF");
 	else if (error == EPERM)
@@ -300,8 +301,10 @@ static void close_all(struct owners_bpf_load *l)
 /* Parts without those that need a missing one. */
 static unsigned whole(struct attempt *a, unsigned parts)
 {
-	if (!(parts & BIT(OWNERS_BPF_WALK)))
+	if (!(parts & BIT(OWNERS_BPF_WALK))) {
+		reason_set(a, parts, "needs the walk");
 		parts = 0;
+	}
 	if (parts & BIT(OWNERS_BPF_IO) && !(parts & BIT(OWNERS_BPF_TABLE))) {
 		reason_set(a, BIT(OWNERS_BPF_IO), "needs the table of sockets");
 		parts &= ~BIT(OWNERS_BPF_IO);
@@ -330,7 +333,7 @@ static bool numbers_agree(void)
 
 int owners_bpf_load(const struct owners_bpf_setup *setup, struct owners_bpf_load *out)
 {
-	struct attempt a = {setup, out, NULL};
+	struct attempt a = {setup, out, NULL, EPERM};
 	unsigned parts = wanted(setup), bad;
 
 	memset(out, 0, sizeof(*out));
@@ -353,7 +356,7 @@ int owners_bpf_load(const struct owners_bpf_setup *setup, struct owners_bpf_load
 	free(a.log);
 	for (unsigned i = 0; i < OWNERS_BPF_PARTS; i++)
 		out->on[i] = parts & BIT(i);
-	return parts ? 0 : -EPERM;
+	return parts ? 0 : -a.error;
 }
 
 void owners_bpf_unload(struct owners_bpf_load *load)

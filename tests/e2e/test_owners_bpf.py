@@ -5,6 +5,7 @@ Each process under test writes down its own pid, start time, ports and cookies: 
 """
 import ctypes
 import os
+import select
 import socket
 import sys
 import time
@@ -218,6 +219,38 @@ class Hands(Owners):
                     one.close()
                 found = dump.ended(cookies)
                 self.assertEqual({found[c]["process"]["pid"] for c in cookies}, {os.getpid()})
+
+    def test_used_by_two_at_once(self):
+        """However often it changes hands, what is told is one process or the other."""
+        with Dump() as dump, self.ns.inside():
+            sink = listener(socket.SOCK_DGRAM)
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.connect(sink.getsockname())
+            stop_read, stop_write = os.pipe()
+            os.set_blocking(stop_read, False)
+
+            def work(name):
+                own_name(name)
+                while not select.select([stop_read], [], [], 0)[0]:
+                    for _ in range(50):
+                        sock.send(b"x")
+                return truth()
+
+            names = ("left", "right")
+            users = [in_child(lambda n=n: work(n)) for n in names]
+            wait_for(lambda: "tx" in (dump.find(cookie_of(sock)) or {}), "the first to send")
+            told = [dump.find(cookie_of(sock)) for _ in range(3000)]
+            os.write(stop_write, b"x")
+            said = {(u["pid"], u["start"], name) for u, name in zip([u() for u in users], names)}
+            seen = {(f["process"]["pid"], f["process"]["start_ticks"], f["process"]["comm"])
+                    for f in told if f}
+            self.assertEqual(seen, said)
+            self.assertEqual({f["creator"]["pid"] for f in told if f}, {os.getpid()})
+            self.assertGreater(sum(f is not None for f in told), 2900)
+            for end in (sock, sink):
+                end.close()
+            os.close(stop_read)
+            os.close(stop_write)
 
     def test_peeked_bytes_count_once(self):
         with Dump() as dump, self.ns.inside():
