@@ -122,7 +122,6 @@ static __always_inline void store(struct owner_record *r, __u64 flags)
 
 	r->serial = r->serial_again = bpf_ktime_get_ns();
 	rc = bpf_map_update_elem(&konn_owners, &r->cookie, r, flags);
-
 	if (rc == 0 && flags == BPF_NOEXIST)
 		COUNT(noted);
 	else if (rc == -E2BIG || rc == -ENOMEM)
@@ -203,8 +202,8 @@ static __always_inline struct owner_record *changed(
 
 	if (old) {
 		__builtin_memcpy(&r, old, sizeof(r));
-		if (r.serial != r.serial_again) /* somebody else just replaced it */
-			return 0;
+		if (r.serial != r.serial_again || r.cookie != cookie)
+			return 0; /* somebody else just replaced it */
 	}
 	r.cookie = cookie;
 	task_read(&r.user, bpf_get_current_task_btf());
@@ -225,7 +224,9 @@ static __always_inline struct owner_record *used(struct sock *sk)
 
 	if (family != INET4 && family != INET6)
 		return 0;
-	if (task->flags & KERNEL_THREAD) /* works for somebody that we do not know */
+	/* The kernel's own sockets, and what it does for somebody that we do not know.
+	 */
+	if (task->flags & KERNEL_THREAD || !sk->sk_socket->file)
 		return 0;
 	cookie = bpf_get_socket_cookie(sk);
 	r = bpf_map_lookup_elem(&konn_owners, &cookie);
