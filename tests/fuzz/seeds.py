@@ -224,12 +224,24 @@ def for_owners(_):
     yield b"\2" + bytes([0, 5, 9, 1, 5, 9, 0, 6, 9, 1, 6, 9, 2, 5, 9])
 
 
+def for_owners_bpf(_folder):
+    """Records as struct owner_record has them: made, held, used, closed; IPv4 and IPv6."""
+    def task(pid, name):
+        return struct.pack("<QQIIIi16s", 5 * 10 ** 9, 7, pid, 1000, 0, 0, name) if pid else bytes(48)
+    for via in range(5):
+        for family in (2, 10):
+            yield (struct.pack("<QQQQQ", 3, 99, 1234, 70, 80) + task(10, b"maker")
+                   + task(11 if via else 0, b"\x1b[31m\xc3\xa9") + struct.pack(
+                       "<IiHHHH", 4026531840, -1, family, 6, 40000, 443)
+                   + 2 * (bytes(10) + b"\xff\xff\xc0\0\2\1") + bytes([via, 1]) + bytes(6)
+                   + struct.pack("<Q", 3))
+
+
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
     makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
-              "flow": for_flow, "dns": for_dns, "names": for_names, "owners": for_owners,
-              "links": for_links}
+              "dns": for_dns, "flow": for_flow, "links": for_links, "names": for_names, "owners": for_owners, "owners_bpf": for_owners_bpf}
     for number, data in enumerate(makers[name](folder) if name in makers else []):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)

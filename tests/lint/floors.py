@@ -9,7 +9,7 @@ import re
 import tree
 
 RANK = {
-    "base": 0, "core": 1, "decode": 2, "source": 2, "measure": 2, "flow": 3, "model": 4,
+    "base": 0, "bpf": 0, "core": 1, "decode": 2, "source": 2, "measure": 2, "flow": 3, "model": 4,
     "view": 5, "act": 5, "store": 5, "helper": 5, "app": 6,
 }
 # Runs with privileges, so it is kept small enough to be read in one sitting.

@@ -30,7 +30,7 @@ def flags_by_file(root, build):
             )
             flags = [f for f in shlex.split(entry["command"])[1:] if KEPT.match(f)]
             found[path] = [
-                "-I" + os.path.join(where, f[2:]) if f.startswith("-I") else f
+                re.sub(r"^(-I|-isystem)(.+)", lambda m: m[1] + os.path.join(where, m[2]), f)
                 for f in flags if "FORTIFY" not in f
             ]
     return found
