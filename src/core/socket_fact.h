@@ -178,9 +178,9 @@ struct socket_fact {
 	/*
 	 * Identity: unique until the next boot, also across namespaces; equals
 	 * SO_COOKIE and bpf_get_socket_cookie(). It is drawn when somebody asks first
-	 * (a dump, an event) and kept from SYN-RECEIVED to TIME-WAIT; a connection
-	 * whose first word was its death has one there and another in TIME-WAIT: join
-	 * these by address.
+	 * (a dump, an event, BPF) and then kept from SYN-RECEIVED to TIME-WAIT. A
+	 * connection that is first asked for by its death has one there and another in
+	 * TIME-WAIT: join these by address.
 	 */
 	uint64_t cookie;
 	uint64_t has;   /* SOCKET_HAS(enum socket_has) */

@@ -8,12 +8,17 @@ import json
 import os
 import resource
 import select
+import shutil
 import socket
 import struct
+import subprocess
+import sys
 from contextlib import contextmanager
 
+import netns
 from netns import wait_for
 
+DUMP = os.environ["SOCKETS_DUMP"]
 A4, B4, A6, B6 = "10.9.0.1", "10.9.0.2", "fd00:9::1", "fd00:9::2"
 NOBODY = 65534
 PATIENCE = 60.0
@@ -64,6 +69,31 @@ def as_nobody():
         yield
     finally:
         libc.setfsuid(0)
+
+
+def read_ours(ns, *argv, program=DUMP, before=()):
+    """(facts by cookie, status) of sockets_dump"""
+    done = ns.run([*before, program, *(argv or ("list",))])
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    facts = {}
+    for record in records[:-1]:
+        if record["cookie"] in facts:
+            raise AssertionError(f"twice: {record}")
+        facts[record["cookie"]] = record
+    return facts, records[-1]
+
+
+def require_sock_diag():
+    """Ends the test as skipped where it cannot ask, or cannot make namespaces."""
+    netns.require_root()
+    for tool in ("ip", "nsenter", "nft", "ss", "setpriv"):
+        if not shutil.which(tool):
+            print(f"skipped: no {tool}")
+            sys.exit(netns.SKIP)
+    probe = subprocess.run([DUMP, "list", "-s", "0"], capture_output=True, text=True, check=False)
+    if probe.returncode:
+        print(f"skipped: no sock_diag here: {probe.stdout}")
+        sys.exit(netns.SKIP)
 
 
 class World:

@@ -197,6 +197,17 @@ static int run_list(struct sockets *s, uint32_t states)
 	return r < 0;
 }
 
+static int run_table(struct sockets *s, uint8_t family, uint8_t proto)
+{
+	const struct sockets_sink sink = {NULL, print};
+	const struct sockets_query query = {
+		family, proto, SOCKETS_ALL_DETAILS, SOCKETS_EVERY_STATE};
+	int r = sockets_dump(s, &query, &sink);
+
+	print_status(&s->parser.status, r);
+	return 0; /* the status says it */
+}
+
 static int step(struct sockets *s, const struct sockets_query *query)
 {
 	const struct sockets_sink sink = {NULL, print};
@@ -228,12 +239,12 @@ static int run_step(struct sockets *s, uint32_t states)
 	return r < 0;
 }
 
-static int run_events(uint64_t netns)
+static int run_events(uint64_t netns, uint32_t buffer_bytes)
 {
 	const struct sockets_sink sink = {NULL, print};
 	struct sockets_events events;
 	struct pollfd fds[2] = {{.events = POLLIN}, {.fd = 0, .events = POLLIN}};
-	int r = sockets_events_open(&events, netns, SOCKETS_EVENTS_BYTES);
+	int r = sockets_events_open(&events, netns, buffer_bytes);
 
 	fds[0].fd = events.fd;
 	if (r == 0)
@@ -311,7 +322,7 @@ static int run_cost(struct sockets *s, unsigned rounds)
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
-	uint32_t states = SOCKETS_EVERY_STATE;
+	uint32_t states = SOCKETS_EVERY_STATE, buffer_bytes = SOCKETS_EVENTS_BYTES;
 	struct sockets s;
 	struct stat ns;
 	int r;
@@ -320,12 +331,17 @@ int main(int argc, char **argv)
 		return 1;
 	if (argc == 4 && strcmp(argv[2], "-s") == 0)
 		states = (uint32_t)strtoul(argv[3], NULL, 0);
+	if (argc == 4 && strcmp(argv[2], "-b") == 0)
+		buffer_bytes = (uint32_t)strtoul(argv[3], NULL, 0);
 	if (strcmp(verb, "list") == 0)
 		r = run_list(&s, states);
 	else if (strcmp(verb, "step") == 0)
 		r = run_step(&s, states);
 	else if (strcmp(verb, "events") == 0)
-		r = run_events(ns.st_ino);
+		r = run_events(ns.st_ino, buffer_bytes);
+	else if (strcmp(verb, "table") == 0 && argc == 4)
+		r = run_table(&s, (uint8_t)strtoul(argv[2], NULL, 10),
+			(uint8_t)strtoul(argv[3], NULL, 10));
 	else if (strcmp(verb, "cost") == 0 && argc == 3)
 		r = run_cost(&s, (unsigned)strtoul(argv[2], NULL, 10));
 	else
