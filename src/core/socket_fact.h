@@ -189,7 +189,11 @@ struct socket_fact {
 	uint16_t local_port, peer_port; /* host order; 0: none */
 	uint8_t family;                 /* enum family, after normalising */
 	bool mapped;                    /* an IPv6 socket that speaks IPv4 */
-	bool died;     /* a destroy event: the state is CLOSED, the figures are final */
+	/*
+	 * A destroy event: the state is CLOSED, the figures are final. What is left in
+	 * TIME-WAIT or FIN-WAIT-2 may be in dumps for another minute.
+	 */
+	bool died;
 	uint8_t proto; /* IP protocol number */
 	/*
 	 * enum tcp_state, for TCP. Datagram sockets: TCP_ESTABLISHED is connected,
