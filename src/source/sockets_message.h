@@ -13,9 +13,9 @@
 #define SOCKETS_REQUEST_BYTES 72
 
 /*
- * The kernel puts up to 32 KiB into a datagram, whatever the reader offers
- * (netlink_dump in net/netlink/af_netlink.c), and cuts what does not fit: never offer
- * less.
+ * The kernel makes datagrams as long as the largest buffer that was offered before, up
+ * to 32 KiB (netlink_recvmsg in net/netlink/af_netlink.c), and cuts what does not fit:
+ * all who read from one descriptor offer this.
  */
 #define SOCKETS_RECEIVE_BYTES (32u * 1024)
 

@@ -26,7 +26,7 @@ TCP_CLOSE_WAIT, TCP_CLOSING = 8, 11  # tcpi_state
 SO_COOKIE = 57
 
 # Servers' ports (the next ones too): what would lead out of the state is dropped.
-BLACKHOLE, HALF_OPEN, FIN_WAIT_1, LAST_ACK, CLOSING = 9100, 9110, 9120, 9130, 9140
+BLACKHOLE, HALF_OPEN, FIN_WAIT_1, LAST_ACK, CLOSING, ORPHANS = range(9100, 9160, 10)
 
 
 def mapped(host):
@@ -251,13 +251,18 @@ def unanswered(w, host, way):
     fin_wait, last_ack, closing = (
         w.pairs(w.a, host, w.listen(w.b, at, port + way), 25)
         for port in (FIN_WAIT_1, LAST_ACK, CLOSING))
+    with as_nobody():
+        orphans = w.pairs(w.a, host, w.listen(w.b, at, ORPHANS + way), 5)
     for client, accepted in last_ack:
         client.shutdown(socket.SHUT_WR)
         wait_for(lambda s=accepted: state(s) == TCP_CLOSE_WAIT, "CLOSE-WAIT", PATIENCE)
-    w.drop(w.b, f"tcp dport {{ {FIN_WAIT_1 + way}, {CLOSING + way} }}")
+    w.drop(w.b, f"tcp dport {{ {FIN_WAIT_1 + way}, {CLOSING + way}, {ORPHANS + way} }}")
     w.drop(w.a, f"tcp sport {LAST_ACK + way}")
     for _, accepted in last_ack:
         accepted.shutdown(socket.SHUT_WR)
+    for client, _ in orphans:
+        client.send(bytes(77))
+        client.close()
     for client, _ in fin_wait:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
         client.send(bytes(77))

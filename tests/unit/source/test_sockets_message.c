@@ -310,6 +310,28 @@ static void remains_and_requests(void **state)
 	}
 }
 
+/* Closed by its program, still sending: newer kernels know whose it was. */
+static void orphans(void **state)
+{
+	struct inet_diag_msg s = diag_socket("10.1.2.3", 1, "10.1.2.4", 2);
+	struct diag_datagram m = {.len = 0};
+	struct socket_fact f;
+
+	(void)state;
+	s.idiag_state = 4;
+	s.idiag_inode = 0;
+	diag_whole(&m, &s);
+	f = diag_fact(&m, PROTO_TCP);
+	assert_true(socket_has(&f, SOCKET_UID) && f.uid == 1000);
+	assert_true(socket_has(&f, SOCKET_QUEUES) && f.send_q == 20);
+	assert_false(socket_has(&f, SOCKET_INODE));
+	m.len = 0;
+	s.idiag_uid = 0;
+	diag_whole(&m, &s);
+	f = diag_fact(&m, PROTO_TCP);
+	assert_false(socket_has(&f, SOCKET_UID));
+}
+
 static void unknown_states_and_dirty_names(void **state)
 {
 	struct inet_diag_msg s = diag_socket("10.1.2.3", 1, "10.1.2.4", 2);
@@ -400,6 +422,7 @@ int main(void)
 		cmocka_unit_test(mapped_addresses),
 		cmocka_unit_test(listening),
 		cmocka_unit_test(remains_and_requests),
+		cmocka_unit_test(orphans),
 		cmocka_unit_test(unknown_states_and_dirty_names),
 		cmocka_unit_test(inner_figures),
 		cmocka_unit_test(deaths),
