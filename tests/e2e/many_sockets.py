@@ -56,6 +56,11 @@ def retransmits(s):
     return s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 3)[2]
 
 
+def window_limited_us(s):
+    info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+    return struct.unpack_from("Q", info, 176)[0]
+
+
 def state(s):
     return s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
@@ -277,7 +282,8 @@ def unanswered(w, host, way):
 def in_trouble(w):
     """A receiver that does not read, a small send buffer, datagrams that do not fit."""
     server = w.listen(w.b, B4)
-    for number, (client, _) in enumerate(w.pairs(w.a, B4, server, 8)):
+    pairs = w.pairs(w.a, B4, server, 8)
+    for number, (client, _) in enumerate(pairs):
         if number % 2:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         for _ in range(1000):
@@ -285,6 +291,7 @@ def in_trouble(w):
                 client.send(bytes(65536))
             except BlockingIOError:
                 break
+    wait_for(lambda: any(window_limited_us(s) > 5000 for s, _ in pairs), "closed windows", PATIENCE)
     full = w.socket(w.b, B4, socket.SOCK_DGRAM)
     full.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
     full.bind((B4, 0))
