@@ -237,11 +237,38 @@ def for_owners_bpf(_folder):
                    + struct.pack("<Q", 3))
 
 
+def netlink(kind, serial, body):
+    return struct.pack("=IHHII", 16 + len(body), kind, 2, serial, 0) + body
+
+
+def diag(family, state, *attributes):
+    """struct inet_diag_msg and what follows it."""
+    out = struct.pack("=BBBB", family, state, 1, 2) + struct.pack(">HH", 40000, 443)
+    out += bytes(range(32)) if family == 10 else (b"\x0a\0\0\1" + bytes(12)) * 2
+    out += struct.pack("=IIIIIIII", 3, 0x1001, 0, 200, 10, 20, 1000, 4711)
+    for kind, body in attributes:
+        out += struct.pack("=HH", 4 + len(body), kind) + body + bytes(-len(body) % 4)
+    return out
+
+
+def for_sockets(_folder):
+    """fuzz_sockets.c: the protocol that was asked for, then a datagram."""
+    info, open_, memory = (2, bytes(range(1, 256)) + bytes(25)), (8, b"\0"), (7, bytes(36))
+    more = [(4, b"cubic\0"), (11, b"\1"), (15, bytes(4)), (16, b"\1" * 20), (21, bytes(8)),
+            (3, b"\1" * 16), (9, b"\1" * 16), (5, b"\x48"), (6, b"\x48")]
+    for family in (2, 10):
+        for state in (1, 2, 3, 6, 7, 10, 13):
+            yield b"\6" + netlink(20, 7, diag(family, state, open_, info, memory, *more))
+            yield b"\x11" + netlink(20, 7, diag(family, state)) + netlink(3, 7, bytes(4))
+        yield b"\0" + netlink(20, 0, diag(family, 7, (10, b"\6"), info))
+    yield b"\6" + netlink(2, 7, struct.pack("=i", -2))
+
+
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
     makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
-              "dns": for_dns, "flow": for_flow, "links": for_links, "names": for_names, "owners": for_owners, "owners_bpf": for_owners_bpf}
+              "dns": for_dns, "flow": for_flow, "links": for_links, "names": for_names, "owners": for_owners, "owners_bpf": for_owners_bpf, "sockets": for_sockets}
     for number, data in enumerate(makers[name](folder) if name in makers else []):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)
