@@ -155,20 +155,19 @@ static unsigned read_tuple(struct cur body, struct conntrack_tuple *t)
 
 static void read_counters(struct cur body, struct conntrack_fact *f, unsigned dir)
 {
-	struct conntrack_counters *c = &f->counters[dir];
+	struct conntrack_counters c = {0};
 	struct netlink_attr a;
 	unsigned got = 0;
 
 	while (netlink_attr_next(&body, &a))
 		if (a.type == CTA_COUNTERS_PACKETS)
-			got |= read_u64(a.body, &c->packets) ? 1 : 0;
+			got |= read_u64(a.body, &c.packets) ? 1 : 0;
 		else if (a.type == CTA_COUNTERS_BYTES)
-			got |= read_u64(a.body, &c->bytes) ? 2 : 0;
-	if (got == 3)
-		f->has |= dir ? CONNTRACK_HAS_REPLY_COUNTERS
-			      : CONNTRACK_HAS_ORIG_COUNTERS;
-	else
-		*c = (struct conntrack_counters){0};
+			got |= read_u64(a.body, &c.bytes) ? 2 : 0;
+	if (got != 3)
+		return;
+	f->counters[dir] = c;
+	f->has |= dir ? CONNTRACK_HAS_REPLY_COUNTERS : CONNTRACK_HAS_ORIG_COUNTERS;
 }
 
 static void read_times(struct cur body, struct conntrack_fact *f)
@@ -182,24 +181,35 @@ static void read_times(struct cur body, struct conntrack_fact *f)
 			f->has |= CONNTRACK_HAS_STOP;
 }
 
+/* Whoever made the helper chose its name. */
+static void read_name(struct cur body, char out[static CONNTRACK_HELPER_BYTES])
+{
+	size_t len = cur_left(&body);
+
+	if (len > CONNTRACK_HELPER_BYTES - 1)
+		len = CONNTRACK_HELPER_BYTES - 1;
+	memset(out, 0, CONNTRACK_HELPER_BYTES);
+	cur_copy(&body, out, len);
+	len = strnlen(out, CONNTRACK_HELPER_BYTES);
+	memset(out + len, 0, CONNTRACK_HELPER_BYTES - len); /* what a NUL hides */
+	for (char *c = out; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			*c = '?';
+}
+
 static void read_helper(struct cur body, struct conntrack_fact *f)
 {
+	char name[CONNTRACK_HELPER_BYTES];
 	struct netlink_attr a;
-	size_t len;
 
 	while (netlink_attr_next(&body, &a)) {
 		if (a.type != CTA_HELP_NAME)
 			continue;
-		memset(f->helper, 0, sizeof(f->helper));
-		len = cur_left(&a.body);
-		if (len > sizeof(f->helper) - 1)
-			len = sizeof(f->helper) - 1;
-		cur_copy(&a.body, f->helper, len);
-		for (char *c = f->helper; *c; c++)
-			if (*c <= ' ' || *c > '~')
-				*c = '?'; /* whoever made the helper chose its name */
-		if (f->helper[0])
-			f->has |= CONNTRACK_HAS_HELPER;
+		read_name(a.body, name);
+		if (!name[0])
+			continue;
+		memcpy(f->helper, name, sizeof(name));
+		f->has |= CONNTRACK_HAS_HELPER;
 	}
 }
 

@@ -99,10 +99,9 @@ int conntrack_accounting(int root_fd, bool on, bool *out)
 /* The next word of a line; false at its end. */
 static bool next_word(const char **at, const char **word, size_t *len)
 {
-	while (**at == ' ')
-		(*at)++;
+	*at += strspn(*at, " \t");
 	*word = *at;
-	*len = strcspn(*at, " \n");
+	*len = strcspn(*at, " \t\n");
 	*at += *len;
 	return *len > 0;
 }
@@ -132,7 +131,7 @@ static uint64_t snmp6_value(const char *text, const char *name)
 	if (!at)
 		return 0;
 	at += strlen(name);
-	if (*at != ' ' || !next_word(&at, &word, &len) ||
+	if (!strchr(" \t", *at) || !next_word(&at, &word, &len) ||
 		!num_parse_u64(word, len, &number))
 		return 0;
 	return number;

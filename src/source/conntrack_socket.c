@@ -220,7 +220,9 @@ static int answer(struct conntrack_socket *s, struct datagram *d)
 	struct conntrack_socket only = {s->dump_fd, -1};
 	int r = wait_readable(&only);
 
-	return r < 0 ? r : receive(s->dump_fd, d);
+	if (r == 0)
+		r = receive(s->dump_fd, d);
+	return r == -EAGAIN ? 1 : r; /* what woke us was not the kernel's */
 }
 
 int conntrack_socket_delete(struct conntrack_socket *s, const struct conntrack *ct,

@@ -5,9 +5,10 @@
  *   list [-q]        one dump, then the status; -q: without the facts
  *   watch [-b BYTES] events (receive buffer BYTES) and dumps at their pace, until stdin
  *                    ends; a line "sleep MS" there makes it deaf for so long
- *   delete ID        deletes the listed entry with this id (decimal)
- *   cpus, settings, packets
- *   acct on|off      prints what it was
+ *   delete ID [AS]   deletes the listed entry with this id, or calls it AS
+ *   cpus, settings
+ *   activity         prints "ready", waits for a line on stdin, judges what passed
+ * since acct on|off      prints what it was
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,7 @@ struct probe {
 	struct buf out;
 	bool quiet;
 	uint32_t wanted; /* delete: the id */
+	uint32_t as;     /* the id to ask with */
 	bool found;
 	struct conntrack_fact fact;
 };
@@ -306,6 +308,7 @@ static int list(struct probe *p)
 	if (r < 0)
 		return fail("list", r);
 	if (p->wanted) {
+		p->fact.id = p->as;
 		r = p->found ? conntrack_socket_delete(&p->socket, &p->ct, &p->fact)
 			     : -ENOENT;
 		return r < 0 ? fail("delete", r) : 0;
@@ -335,13 +338,9 @@ static void on_cpu(void *ctx, const struct conntrack_cpu *c)
 
 static void print_settings(struct probe *p, int root_fd)
 {
-	static const char *const activities[] = {
-		"absent", "active", "no rule", "empty"};
 	struct conntrack_settings s;
-	uint64_t packets = 0;
 
 	conntrack_settings_read(root_fd, &s);
-	(void)conntrack_packets(root_fd, &packets);
 	buf_fmt(&p->out, "{\"has\":%u", s.has);
 	number(&p->out, "count", s.count);
 	number(&p->out, "max", s.max);
@@ -349,11 +348,25 @@ static void print_settings(struct probe *p, int root_fd)
 	number(&p->out, "acct", s.acct);
 	number(&p->out, "timestamp", s.timestamp);
 	number(&p->out, "events", s.events);
-	number(&p->out, "packets", packets);
-	/* The namespace is the test's own: all its packets count. */
-	text(&p->out, "activity", activities[conntrack_activity(&s, packets)]);
 	buf_str(&p->out, "}\n");
 	flush(p);
+}
+
+static int activity(int root_fd)
+{
+	static const char *const names[] = {"absent", "active", "no rule", "empty"};
+	struct conntrack_settings s;
+	uint64_t before = 0, after = 0;
+	int r = conntrack_packets(root_fd, &before);
+
+	(void)printf("ready\n");
+	(void)fflush(stdout);
+	(void)getchar();
+	conntrack_settings_read(root_fd, &s);
+	if (r == 0)
+		r = conntrack_packets(root_fd, &after);
+	(void)printf("%s\n", names[conntrack_activity(&s, after - before)]);
+	return r;
 }
 
 static int without_socket(struct probe *p, const char *verb, const char *word)
@@ -363,6 +376,8 @@ static int without_socket(struct probe *p, const char *verb, const char *word)
 
 	if (strcmp(verb, "settings") == 0) {
 		print_settings(p, root_fd);
+	} else if (strcmp(verb, "activity") == 0) {
+		r = activity(root_fd);
 	} else {
 		r = conntrack_accounting(root_fd, strcmp(word, "on") == 0, &was);
 		(void)printf("%d\n", was);
@@ -401,13 +416,16 @@ int main(int argc, char **argv)
 	int r;
 
 	p.quiet = strcmp(word, "-q") == 0 || strcmp(verb, "delete") == 0;
-	if (strcmp(verb, "delete") == 0)
+	if (strcmp(verb, "delete") == 0) {
 		p.wanted = (uint32_t)strtoul(word, NULL, 10);
+		p.as = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : p.wanted;
+	}
 	if (strcmp(verb, "watch") == 0)
 		event_bytes = strcmp(word, "-b") == 0 && argc > 3
 				      ? strtoul(argv[3], NULL, 10)
 				      : CONNTRACK_EVENT_BYTES;
-	r = strcmp(verb, "settings") == 0 || strcmp(verb, "acct") == 0
+	r = strcmp(verb, "settings") == 0 || strcmp(verb, "acct") == 0 ||
+			    strcmp(verb, "activity") == 0
 		    ? without_socket(&p, verb, word)
 		    : with_socket(&p, verb, event_bytes);
 	buf_done(&p.out);
