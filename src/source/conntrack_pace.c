@@ -3,7 +3,8 @@
 #define ENTRY_GUESS_NS  2500u /* measured: 2.4 us, accounting and timestamps on */
 #define ENTRY_ENOUGH    1000u /* below, walking the empty buckets is what costs */
 #define QUIET_FACTOR    20u
-#define STALE_FACTOR    4u
+#define STALE_CHEAP_NS  600000000u /* 200,000 entries and some more */
+#define STALE_FACTOR    3u
 #define INTERVAL_MAX_NS (3600u * UINT64_C(1000000000))
 
 void conntrack_pace_spent(struct conntrack_pace *p, uint64_t spent_ns)
@@ -38,8 +39,10 @@ uint64_t conntrack_pace_due_ns(const struct conntrack_pace *p, uint32_t entries,
 		return 0; /* nothing is known: at once */
 	if (cost_ns > INTERVAL_MAX_NS / QUIET_FACTOR)
 		cost_ns = INTERVAL_MAX_NS / QUIET_FACTOR;
-	pause_ns = cost_ns * (stale ? STALE_FACTOR - 1 : QUIET_FACTOR);
-	if (!stale && pause_ns < interval_ns)
+	pause_ns = cost_ns * QUIET_FACTOR;
+	if (stale)
+		pause_ns = cost_ns <= STALE_CHEAP_NS ? cost_ns : cost_ns * STALE_FACTOR;
+	else if (pause_ns < interval_ns)
 		pause_ns = interval_ns;
 	return p->ended_ns + pause_ns;
 }

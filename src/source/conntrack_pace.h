@@ -29,9 +29,10 @@ uint64_t conntrack_pace_cost_ns(const struct conntrack_pace *p, uint32_t entries
 /*
  * When the next dump should begin. `entries` is nf_conntrack_count if it is known, else
  * the last dump's; `interval_ns` what the user wants at the soonest. Dumps take at most
- * 5 % of the time. A stale table (status.stale) is dumped sooner, at most 25 % of the
- * time: up to 150,000 entries are right again within 2 s, even if the loss came while a
- * dump had just begun.
+ * 5 % of the time. A stale table (status.stale) is dumped sooner: at once, if none was
+ * dumped for a while, else after a pause as long as the dump (up to 200,000 entries,
+ * which are then right again within 2 s even if the loss came while a dump had just
+ * begun) or three times as long.
  */
 uint64_t conntrack_pace_due_ns(const struct conntrack_pace *p, uint32_t entries,
 	uint64_t interval_ns, bool stale);

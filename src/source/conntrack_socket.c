@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #define PATIENCE_MS   5000
-#define EVENTS_A_TURN 256
+#define EVENTS_A_TURN 4096 /* or the buffer runs over while the dump goes on */
+#define PIECES_A_TURN 4
 /* Serials of what is no dump; generations count up from 1. */
 #define SERIAL_OTHER 0xfffffff0u
 
@@ -36,6 +37,12 @@ static int open_socket(uint32_t groups)
 	return r;
 }
 
+/*
+ * A big buffer, and a new dump when it overflows all the same. NETLINK_BROADCAST_ERROR
+ * would make the kernel repeat every DESTROY until it is read, but keeps the dead entry
+ * for so long: with a reader that was stopped, 20,000 destroyed entries still counted
+ * against nf_conntrack_max. A monitor must not fill the table of what it watches.
+ */
 static void set_buffer(int fd, size_t bytes)
 {
 	/* The kernel doubles it, for its own bookkeeping. */
@@ -194,7 +201,7 @@ int conntrack_socket_list(struct conntrack_socket *s, struct conntrack *ct)
 		if (s->event_fd >= 0)
 			r = conntrack_socket_events(s, ct, EVENTS_A_TURN);
 		if (r >= 0)
-			r = conntrack_socket_receive(s, ct, EVENTS_A_TURN);
+			r = conntrack_socket_receive(s, ct, PIECES_A_TURN);
 	} while (r > 0);
 	return r;
 }

@@ -10,8 +10,9 @@
 #include "source/conntrack.h"
 
 /*
- * Receive buffer for events. 50,000 entries made and destroyed in a burst fit into 4
- * MiB; the kernel takes the memory only while events wait.
+ * Receive buffer for events. 50,000 entries made and destroyed within a second were all
+ * told, with a dump of 50,000 others under way; on a busy machine one such burst
+ * overran. The kernel takes the memory only while events wait.
  */
 #define CONNTRACK_EVENT_BYTES (8u * 1024 * 1024)
 

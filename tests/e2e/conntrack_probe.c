@@ -27,7 +27,8 @@
 #include "source/conntrack_socket.h"
 
 #define SECOND_NS  1000000000u
-#define TURN       64
+#define EVENTS     4096 /* before the dump goes on */
+#define PIECES     4
 #define FLUSH_FULL 65536u
 
 struct probe {
@@ -238,7 +239,7 @@ static int dump_step(struct probe *p, bool begin)
 {
 	uint64_t before_ns = now_ns();
 	int r = begin ? conntrack_socket_dump(&p->socket, &p->ct)
-		      : conntrack_socket_receive(&p->socket, &p->ct, TURN);
+		      : conntrack_socket_receive(&p->socket, &p->ct, PIECES);
 
 	conntrack_pace_spent(&p->pace, now_ns() - before_ns);
 	if (!p->ct.status.dumping)
@@ -269,7 +270,7 @@ static int turn(struct probe *p, const struct pollfd *fds)
 	if (fds[1].revents) {
 		uint64_t before = p->ct.status.overruns;
 
-		r = conntrack_socket_events(&p->socket, &p->ct, TURN);
+		r = conntrack_socket_events(&p->socket, &p->ct, EVENTS);
 		if (p->ct.status.overruns != before)
 			print_status(p, "lost");
 	}

@@ -114,11 +114,14 @@ class Watch:
     """The probe watching; keeps rows by the rule of source/conntrack.h."""
 
     def __init__(self, ns, *words):
+        self.read = []
         self.program = ns.start([PROBE, "watch", *words])
         self.program.wait_line('"kind":"whole"')
 
     def lines(self):
-        return [json.loads(line) for line in list(self.program.out)]
+        for line in self.program.out[len(self.read):]:
+            self.read.append(json.loads(line))
+        return self.read
 
     def of_kind(self, *kinds):
         return [line for line in self.lines() if line["kind"] in kinds]

@@ -17,7 +17,7 @@
 
 static int make_root(void **state)
 {
-	char name[] = "/tmp/konn-conntrack-XXXXXX";
+	char name[] = "conntrack-XXXXXX"; /* in the build folder */
 	int *root = malloc(sizeof(*root));
 
 	if (!root || !mkdtemp(name))
