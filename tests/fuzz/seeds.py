@@ -264,11 +264,64 @@ def for_sockets(_folder):
     yield b"\6" + netlink(2, 7, struct.pack("=i", -2))
 
 
+def attribute(kind, *parts):
+    """A netlink attribute; nested when its parts are attributes."""
+    body = b"".join(parts)
+    return struct.pack("=HH", 4 + len(body), kind) + body + bytes(-len(body) % 4)
+
+
+def conntrack_message(kind, flags, serial, *attributes):
+    body = struct.pack(">BBH", 2, 0, 0) + b"".join(attributes)
+    return struct.pack("=IHHII", 16 + len(body), kind, flags, serial, 0) + body
+
+
+def conntrack_entry(entry_id, proto):
+    """A tuple of each kind of protocol, and every field that a fact may hold."""
+    v6 = proto == 58
+    sides = []
+    for number, way in ((1, (1, 2)), (2, (2, 1))):
+        ends = [bytes(15 * v6 + 3 * (not v6)) + bytes([end]) for end in way]
+        ip = attribute(1, *(attribute(3 + n if v6 else 1 + n, end) for n, end in enumerate(ends)))
+        fields = {1: (4, 5, 6), 58: (7, 8, 9)}.get(proto, (2, 3))
+        fields = [attribute(f, bytes(2) if n == 0 or len(fields) == 2 else b"\x08")
+                  for n, f in enumerate(fields)]
+        sides.append(attribute(number, ip, attribute(2, attribute(1, bytes([proto])), *fields),
+                               attribute(3, b"\0\7")))
+    pair = attribute(1, bytes(8)), attribute(2, bytes(8))
+    state = {6: 1, 33: 2, 132: 3}.get(proto, 1)
+    return (*sides, attribute(3, b"\0\0\0\x0e"), attribute(7, bytes(4)), attribute(8, bytes(4)),
+            attribute(4, attribute(state, attribute(1, b"\3"), attribute(2, b"\7"))),
+            attribute(5, attribute(1, b"ftp\0")), attribute(9, *pair), attribute(10, *pair),
+            attribute(12, struct.pack(">I", entry_id)), attribute(18, b"\0\5"),
+            attribute(20, *pair), attribute(27, bytes(8)))
+
+
+def conntrack_record(kind, datagram=b""):
+    """fuzz_conntrack.c: kind, length, then the datagram."""
+    return struct.pack("<BH", kind, len(datagram)) + datagram
+
+
+def for_conntrack(_folder):
+    """Dumps and events of one entry in several orders, losses, counters of CPUs."""
+    done = struct.pack("=IHHIIi", 20, 3, 2, 1, 0, 0)
+    cpus = conntrack_message(0x104, 2, 1, *(attribute(n, bytes(4)) for n in range(2, 16))) + done
+    for proto in (1, 6, 17, 33, 47, 58, 132):
+        entry = conntrack_entry(9, proto)
+        piece = conntrack_record(0, conntrack_message(0x100, 2, 1, *entry))
+        new, update, destroy = (
+            conntrack_record(1, conntrack_message(kind, flags, 0, *entry))
+            for kind, flags in ((0x100, 0x600), (0x100, 0), (0x102, 0)))
+        end = conntrack_record(0, done)
+        yield piece + new + update + destroy + end + conntrack_record(6)
+        yield new + destroy + piece + update + piece + conntrack_record(4) + end
+    yield conntrack_record(2, cpus) + conntrack_record(3, struct.pack("=IHHIIi", 20, 2, 0, 1, 0, -2))
+
+
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
     makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
-              "dns": for_dns, "flow": for_flow, "links": for_links, "names": for_names, "owners": for_owners, "owners_bpf": for_owners_bpf, "sockets": for_sockets}
+              "conntrack": for_conntrack, "dns": for_dns, "flow": for_flow, "links": for_links, "names": for_names, "owners": for_owners, "owners_bpf": for_owners_bpf, "sockets": for_sockets}
     for number, data in enumerate(makers[name](folder) if name in makers else []):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)
