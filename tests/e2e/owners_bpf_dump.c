@@ -79,7 +79,7 @@ static void on_fact(void *ctx, const struct owners_bpf_fact *f)
 	if (f->owner.has & OWNER_HAS_FD)
 		printf(",\"fd\":%d", f->owner.fd);
 	if (f->owner.has & OWNER_HAS_NETNS)
-		printf(",\"netns\":%u", f->owner.netns);
+		printf(",\"netns\":%" PRIu64, f->owner.netns);
 	put_process("process", &f->process);
 	put_process("creator", &f->creator);
 	if (f->has & OWNERS_BPF_HAS_TUPLE) {

@@ -187,12 +187,14 @@ def for_dns(_folder):
     yield b"".join(dns_record(bytes([8 * (n % 2 == 0), n // 2]), 16 | n & 1) for n in range(40))
 
 
-def attribute(kind, data):
-    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+def attribute(kind, *parts):
+    """A netlink attribute; nested when its parts are attributes."""
+    body = b"".join(parts)
+    return struct.pack("=HH", 4 + len(body), kind) + body + bytes(-len(body) % 4)
 
 
-def netlink(kind, body):
-    return struct.pack("=IHHII", 16 + len(body), kind, 2, 0, 0) + body
+def netlink(kind, body, serial=0):
+    return struct.pack("=IHHII", 16 + len(body), kind, 2, serial, 0) + body
 
 
 def for_links(_):
@@ -237,10 +239,6 @@ def for_owners_bpf(_folder):
                    + struct.pack("<Q", 3))
 
 
-def netlink(kind, serial, body):
-    return struct.pack("=IHHII", 16 + len(body), kind, 2, serial, 0) + body
-
-
 def diag(family, state, *attributes):
     """struct inet_diag_msg and what follows it."""
     out = struct.pack("=BBBB", family, state, 1, 2) + struct.pack(">HH", 40000, 443)
@@ -258,16 +256,10 @@ def for_sockets(_folder):
             (3, b"\1" * 16), (9, b"\1" * 16), (5, b"\x48"), (6, b"\x48")]
     for family in (2, 10):
         for state in (1, 2, 3, 6, 7, 10, 13):
-            yield b"\6" + netlink(20, 7, diag(family, state, open_, info, memory, *more))
-            yield b"\x11" + netlink(20, 7, diag(family, state)) + netlink(3, 7, bytes(4))
-        yield b"\0" + netlink(20, 0, diag(family, 7, (10, b"\6"), info))
-    yield b"\6" + netlink(2, 7, struct.pack("=i", -2))
-
-
-def attribute(kind, *parts):
-    """A netlink attribute; nested when its parts are attributes."""
-    body = b"".join(parts)
-    return struct.pack("=HH", 4 + len(body), kind) + body + bytes(-len(body) % 4)
+            yield b"\6" + netlink(20, diag(family, state, open_, info, memory, *more), 7)
+            yield b"\x11" + netlink(20, diag(family, state), 7) + netlink(3, bytes(4), 7)
+        yield b"\0" + netlink(20, diag(family, 7, (10, b"\6"), info))
+    yield b"\6" + netlink(2, struct.pack("=i", -2), 7)
 
 
 def conntrack_message(kind, flags, serial, *attributes):
@@ -320,8 +312,7 @@ def for_conntrack(_folder):
 def write(name, out, folder):
     """Fills the folder `out` with the seeds of target `name`."""
     os.makedirs(out, exist_ok=True)
-    makers = {"capture": for_capture, "filter": for_filter, "decode": for_decode,
-              "conntrack": for_conntrack, "dns": for_dns, "flow": for_flow, "links": for_links, "names": for_names, "owners": for_owners, "owners_bpf": for_owners_bpf, "sockets": for_sockets}
-    for number, data in enumerate(makers[name](folder) if name in makers else []):
+    make = globals().get("for_" + name, lambda _folder: ())
+    for number, data in enumerate(make(folder)):
         with open(os.path.join(out, f"seed-{number:03}"), "wb") as seed:
             seed.write(data)
