@@ -144,8 +144,9 @@ class Rtt(Hosts):
             model.setdefault(line.name, []).append((line.ts, line.rtt))
         lines = list(passive.read_pping(konn.program.stdout()))
         timed = [p for p in lines if self.in_model(p, model)]
-        # of the SYN pping knows nothing
-        self.assertLessEqual(len(lines) - len(timed), 1)
+        # Of the SYN pping knows nothing. Each tap looks at the clock itself, and on a busy
+        # machine some packets get two times.
+        self.assertLessEqual(len(lines) - len(timed), 1 + len(lines) // 20)
         self.assertGreater(len(timed), 1)
 
     @staticmethod
