@@ -76,7 +76,10 @@ static unsigned keep_alive(const struct view *v)
 		       : 0;
 }
 
-/* The end of the window that it offered last; RFC 7323 §2.2: SYNs are not scaled. */
+/*
+ * The end of the window that it offered last; its scale is known or none. RFC 7323
+ * §2.2: SYNs are not scaled.
+ */
 static uint32_t edge(const struct expert_state *o)
 {
 	unsigned shift = o->was & WAS_SYN ? 0 : (o->scale & 31u) - SCALE_KNOWN;
@@ -323,7 +326,7 @@ static inline bool is_plain(const struct expert_state *own,
 	if (p->payload_len == 0)
 		return p->ack != own->ack;
 	return p->payload_len > 1 && segment_after(s->end, peer->ack) &&
-	       (s->end != edge(peer) || peer->scale == SCALE_UNKNOWN);
+	       (peer->scale == SCALE_UNKNOWN || s->end != edge(peer));
 }
 
 static inline void learn_plain(struct expert_state *own, const struct segment *s)

@@ -27,7 +27,8 @@ struct tcp_side {
 
 #define TCP_SIDE_SHARED_BYTES 192
 _Static_assert(sizeof(struct tcp_side) == 256, "as said above");
-_Static_assert(offsetof(struct tcp_side, limit.last_ns) <= TCP_SIDE_SHARED_BYTES, "");
+_Static_assert(offsetof(struct tcp_side, limit.last_ns) <= TCP_SIDE_SHARED_BYTES,
+	"what the other side's segments touch");
 
 struct tcp_results {
 	_Alignas(64) struct rtt rtt; /* of the path between the capture point and it */
@@ -48,7 +49,8 @@ struct tcp_measure { /* zeroed at the start */
 			       over both hold its round trip */
 	struct tcp_results result[2];
 };
-_Static_assert(offsetof(struct tcp_measure, turns.first_byte_us) <= 2 * 256 + 64, "");
+_Static_assert(offsetof(struct tcp_measure, turns.first_byte_us) <= 2 * 256 + 64,
+	"what each segment touches of the turns");
 
 /* One segment, copies excluded; `orig` is the side that opened the connection. `s`
  * becomes what was found of it. */
