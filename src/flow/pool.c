@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "flow/replay.h"
 
 #define SECOND_NS         1000000000ull
@@ -324,12 +325,25 @@ void pool_expire(struct flow_table *t, uint32_t ref)
 	pool_end(t, ref, EVICT_NONE);
 }
 
+/* Who ends next was not touched for long, and what ends is read whole. */
+static void fetch_next(struct flow_table *t, uint32_t ref)
+{
+	uint32_t next = t->user.link(t, ref)->next;
+
+	if (!next || REF_KIND(next) != REF_FULL)
+		return;
+	prefetch_lines(pool_full(t, next), sizeof(struct flow));
+	prefetch_lines(pool_tcp(t, next)->result, sizeof(pool_tcp(t, next)->result));
+}
+
 void pool_sweep(struct flow_table *t)
 {
 	uint32_t ref;
 
 	t->swept_ns = t->now_ns;
 	for (unsigned c = 0; c < CLASS_COUNT; c++)
-		while ((ref = wheel_due(&t->wheel[c], &t->user, t->now_ns)))
+		while ((ref = wheel_due(&t->wheel[c], &t->user, t->now_ns))) {
+			fetch_next(t, ref);
 			pool_expire(t, ref);
+		}
 }
