@@ -111,6 +111,10 @@ class Doctor(unittest.TestCase):
     def compare(self, rights):
         truth = json.loads(run(with_rights(rights, [*PROBE, json.dumps(self.ids)])).stdout)
         told = self.doctor(rights)
+        if "no bpf" in run([self.konn, "--version"]).stdout:
+            for name in ("owners by BPF", "short-lived owners", "bytes by owner"):
+                self.assertEqual(told[name]["state"], "missing")
+                del truth[name]
         self.assertEqual({name: told[name]["state"] for name in truth}, truth,
                          {name: told[name] for name in truth if told[name]["state"] != truth[name]})
         for name, state in truth.items():
@@ -200,6 +204,23 @@ class Doctor(unittest.TestCase):
         self.assertEqual(told["capture"]["state"], "missing")
         self.assertNotIn("command", told["capture"])
         self.assertIn("setcap", told["conntrack"]["command"])
+
+    def test_setcap_would_not_help(self):
+        """Where the file's rights do not count, no setcap is given."""
+        as_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        told = self.doctor(None, *as_user, "--no-new-privs")
+        self.assertNotIn("command", told["capture"])
+        self.assertIn("no_new_privs", told["capture"]["reason"])
+        folder = os.path.join(self.folder, "nosuid")
+        os.mkdir(folder)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "nosuid", "tmpfs", folder], check=True)
+        try:
+            konn = shutil.copy(self.konn, folder)
+            os.chmod(folder, 0o755)
+            told = self.doctor(None, *as_user, konn=konn)
+            self.assertEqual(told["capture"]["command"], f"sudo {konn}")
+        finally:
+            subprocess.run(["umount", folder], check=True)
 
     def test_user_namespace(self):
         """Root of a user namespace has every right, though few of them count."""

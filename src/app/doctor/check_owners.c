@@ -271,7 +271,7 @@ void check_namespaces(struct doctor *d, struct finding *f)
 		rights_refused(f, RIGHT(CAP_SYS_ADMIN) | RIGHT(CAP_SYS_PTRACE));
 	} else if (s->hidden) {
 		finding_set(f, DOCTOR_PARTLY,
-			"%u others entered; those of %u processes are not known",
+			"%u others entered; processes whose own is not known: %u",
 			s->entered, s->hidden);
 		rights_refused(f, RIGHT(CAP_SYS_ADMIN) | RIGHT(CAP_SYS_PTRACE));
 	} else if (s->known) {
