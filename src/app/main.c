@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/doctor/doctor.h"
 #include "app/session.h"
 #include "app/supervisor.h"
 #include "app/verb_columns.h"
@@ -387,6 +388,17 @@ static int inform(const struct options *o)
 	return ret;
 }
 
+static int diagnose(const struct options *o)
+{
+	struct buf text = {0};
+	struct err err = {0};
+	int found = doctor_run(o, &text, &err);
+	int ret = found < 0 ? fail(&err) : print(&text);
+
+	buf_done(&text);
+	return ret == EXIT_COMPLETE ? found : ret;
+}
+
 int main(int argc, char **argv)
 {
 	struct program *p = calloc(1, sizeof(*p));
@@ -401,6 +413,8 @@ int main(int argc, char **argv)
 	else if (p->options.help || p->options.version ||
 		 p->options.verb == VERB_HELP || p->options.verb == VERB_COLUMNS)
 		ret = inform(&p->options);
+	else if (p->options.verb == VERB_DOCTOR)
+		ret = diagnose(&p->options);
 	else
 		ret = run(p);
 	filter_free(p->filter);

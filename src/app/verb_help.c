@@ -114,8 +114,8 @@ static void add_verbs(struct buf *out)
 static void add_overview(struct buf *out)
 {
 	buf_str(out, "konn shows network connections: live, or of a capture file.\n"
-		     "usage: konn [VERB] [OPTIONS] [FILTER]\n"
-		     "Without a verb: top on a terminal, list otherwise.\n\n");
+		     "usage: konn [VERB] [OPTIONS] [FILTER]   (no VERB: top on a "
+		     "terminal, else list)\n\n");
 	add_verbs(out);
 	buf_char(out, '\n');
 	add_flags(out, "options", true);

@@ -175,6 +175,7 @@ int owners_scan_begin(
 {
 	struct owners_process *old = scan->list;
 	uint32_t old_count = scan->count;
+	struct stat first;
 	int r;
 
 	if (scan->walk_fd >= 0)
@@ -182,7 +183,8 @@ int owners_scan_begin(
 	end_walk(scan);
 	scan->status = (struct owners_status){
 		.whole = true,
-		.hidden = faccessat(scan->proc_fd, "1", F_OK, 0) != 0,
+		/* Not access(2), which leaves a user's capabilities out. */
+		.hidden = fstatat(scan->proc_fd, "1", &first, 0) != 0,
 		.inner = inner_namespace(scan->proc_fd),
 	};
 	scan->list = NULL;
