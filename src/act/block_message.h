@@ -22,18 +22,18 @@ struct block_message {
  * The table, a set for each family and a chain that drops what is in them. `owned`: the
  * kernel removes the table when the descriptor is closed (Linux 5.12).
  */
-void block_message_create(struct block_message *out, uint32_t serial, bool owned);
+void block_message_create(struct block_message *m, uint32_t serial, bool owned);
 
 /* Removes the table. */
-void block_message_remove(struct block_message *out, uint32_t serial);
+void block_message_remove(struct block_message *m, uint32_t serial);
 
 /* Asks for the table; no batch. -ENOENT: there is none. */
-void block_message_ask(struct block_message *out, uint32_t serial);
+void block_message_ask(struct block_message *m, uint32_t serial);
 
 /* Packets from target.local to target.peer into the set, for `timeout_ms`; or out. */
-void block_message_add(struct block_message *out, uint32_t serial,
+void block_message_add(struct block_message *m, uint32_t serial,
 	const struct act_target *target, uint64_t timeout_ms);
 void block_message_delete(
-	struct block_message *out, uint32_t serial, const struct act_target *target);
+	struct block_message *m, uint32_t serial, const struct act_target *target);
 
 #endif

@@ -87,7 +87,7 @@ static int ask(int fd, const struct request *r)
 /* The next datagram of the kernel's; its length or -errno. */
 static ssize_t receive(int fd, void *bytes, size_t room)
 {
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {0};
 	socklen_t from_len;
 	ssize_t got;
 

@@ -9,8 +9,7 @@
  *         block, reset, forget
  * act_try unblocked …                                   the same without the block
  * act_try hold OWN PORT PEER PORT                       blocks until stdin ends
- * act_try segments       a line `SRC PORT DST PORT FLAGS WINDOW SEQ ACK` in, a
- * hexadecimal packet out
+ * act_try segments SRC PORT DST PORT FLAGS WINDOW SEQ ACK…   hexadecimal packets
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -123,7 +122,7 @@ static int try_own(enum own_way way, char **argv)
 	struct act_result result;
 
 	proto_find(argv[0], strlen(argv[0]), &target.proto);
-	own_close(&target, argv[3] ? atoi(argv[3]) : -1, way, &result);
+	own_close(&target, argv[3] ? (int)number(argv[3]) : -1, way, &result);
 	tell(&result);
 	return 0;
 }
@@ -325,26 +324,22 @@ static int hold(char **argv)
 	return 0;
 }
 
-static int segments(void)
+static int segments(char **argv)
 {
-	char line[256], src[64], dst[64];
-	unsigned long f[6];
 	struct segment_make m;
 	uint8_t bytes[SEGMENT_BYTES];
 	enum family family;
 
-	while (fgets(line, sizeof(line), stdin) &&
-		sscanf(line, "%63s %lu %63s %lu %lu %lu %lu %lu", src, &f[0], dst,
-			&f[1], &f[2], &f[3], &f[4], &f[5]) == 8) {
-		addr_parse(src, strlen(src), &m.src, &family);
-		addr_parse(dst, strlen(dst), &m.dst, &family);
+	for (; argv[0]; argv += 8) {
+		addr_parse(argv[0], strlen(argv[0]), &m.src, &family);
+		addr_parse(argv[2], strlen(argv[2]), &m.dst, &family);
 		m.family = (uint8_t)family;
-		m.src_port = (uint16_t)f[0];
-		m.dst_port = (uint16_t)f[1];
-		m.flags = (uint8_t)f[2];
-		m.window = (uint16_t)f[3];
-		m.seq = (uint32_t)f[4];
-		m.ack = (uint32_t)f[5];
+		m.src_port = (uint16_t)number(argv[1]);
+		m.dst_port = (uint16_t)number(argv[3]);
+		m.flags = (uint8_t)number(argv[4]);
+		m.window = (uint16_t)number(argv[5]);
+		m.seq = (uint32_t)number(argv[6]);
+		m.ack = (uint32_t)number(argv[7]);
 		for (size_t i = 0, len = segment_write(&m, bytes); i < len; i++)
 			printf("%02x", bytes[i]);
 		putchar('\n');
@@ -366,8 +361,8 @@ int main(int argc, char **argv)
 		return try_reset(false, argv + 2);
 	if (argc == 6 && strcmp(argv[1], "hold") == 0)
 		return hold(argv + 2);
-	if (argc == 2 && strcmp(argv[1], "segments") == 0)
-		return segments();
+	if (argc > 2 && argc % 8 == 2 && strcmp(argv[1], "segments") == 0)
+		return segments(argv + 2);
 	fputs("usage: see the head of act_try.c\n", stderr);
 	return 64;
 }

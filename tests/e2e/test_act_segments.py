@@ -33,9 +33,8 @@ class Segments(unittest.TestCase):
             wanted.append((address(rng, v6), rng.randrange(1, 65536), address(rng, v6),
                            rng.randrange(1, 65536), flags, rng.getrandbits(16),
                            rng.getrandbits(32), rng.getrandbits(32)))
-        done = subprocess.run([os.environ["ACT_TRY"], "segments"], text=True, check=True, timeout=60,
-                              input="".join(" ".join(map(str, w)) + "\n" for w in wanted),
-                              capture_output=True)
+        argv = [os.environ["ACT_TRY"], "segments", *(str(field) for w in wanted for field in w)]
+        done = subprocess.run(argv, text=True, check=True, timeout=60, capture_output=True)
         packets = [bytes.fromhex(line) for line in done.stdout.split()]
         self.assertEqual(len(packets), COUNT)
         rows = self.tshark(packets)
