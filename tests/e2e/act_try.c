@@ -8,7 +8,7 @@
  * act_try reset OWN PORT PEER PORT OWN PORT PEER PORT   both ends, as each sees it:
  *         block, reset, forget
  * act_try unblocked …                                   the same without the block
- * act_try hold OWN PORT PEER PORT                       blocks until stdin ends
+ * act_try hold OWN PORT PEER PORT [PROTO]               blocks until stdin ends
  * act_try segments SRC PORT DST PORT FLAGS WINDOW SEQ ACK…   hexadecimal packets
  */
 #include <arpa/inet.h>
@@ -159,13 +159,14 @@ static struct act_target target_of(const struct reset_end *end, uint8_t family)
 		.family = family};
 }
 
-static void block_ends(struct gateway *g, unsigned count)
+static void block_ends(struct gateway *g, unsigned count, const char *proto)
 {
 	struct act_result result;
 
 	for (unsigned i = 0; i < count; i++) {
 		struct act_target target = target_of(&g->reset.end[i], g->reset.family);
 
+		proto_find(proto, strlen(proto), &target.proto);
 		block_add(&g->block, &target, BLOCK_MS, &result);
 		tell(&result);
 	}
@@ -297,7 +298,7 @@ static int try_reset(bool with_block, char **argv)
 	if (r < 0)
 		return fail("block", -r);
 	if (with_block)
-		block_ends(&g, 2);
+		block_ends(&g, 2, "tcp");
 	run_reset(&g);
 	forget(&g);
 	if (with_block)
@@ -317,7 +318,7 @@ static int hold(char **argv)
 	if (r < 0)
 		return fail("block", -r);
 	parse_end(argv, &g.reset.end[0], &g.reset.family);
-	block_ends(&g, 1);
+	block_ends(&g, 1, argv[4] ? argv[4] : "tcp");
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
 	block_close(&g.block);
@@ -359,7 +360,7 @@ int main(int argc, char **argv)
 		return try_reset(true, argv + 2);
 	if (argc == 10 && strcmp(argv[1], "unblocked") == 0)
 		return try_reset(false, argv + 2);
-	if (argc == 6 && strcmp(argv[1], "hold") == 0)
+	if (argc >= 6 && strcmp(argv[1], "hold") == 0)
 		return hold(argv + 2);
 	if (argc > 2 && argc % 8 == 2 && strcmp(argv[1], "segments") == 0)
 		return segments(argv + 2);

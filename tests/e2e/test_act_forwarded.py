@@ -171,6 +171,40 @@ class Forwarded(unittest.TestCase):
         for near in ((), (b"slow", 0.05)):
             self.rounds("v4", near, (), "unblocked")
 
+    def test_unresolved(self):
+        """The router has forgotten the link addresses of both ends."""
+        self.rules(TRACK)
+        for kind in ("v4", "v6"):
+            for _ in range(RUNS):
+                near, far = self.pair(kind)
+                self.gw.ip("neigh", "flush", "all")
+                self.gw.ip("-6", "neigh", "flush", "all")
+                self.kill(kind, near, far)
+                for s in (near, far):
+                    self.assertEqual(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0], 7)
+                    s.close()
+
+    def test_block_udp(self):
+        """Datagrams of one pair are dropped, those of another port pass, both families."""
+        self.rules(TRACK)
+        for kind in ("v4", "v6"):
+            far = hosts.udp(self.server, SERVER[kind], 53)
+            some = [hosts.udp(self.client, CLIENT[kind]) for _ in range(2)]
+            ends = [CLIENT[kind], some[0].getsockname()[1], SERVER[kind], 53, "udp"]
+            hold = self.gw.start([os.environ["ACT_TRY"], "hold", *ends])
+            hold.wait_line("outcome=blocked")
+            for i, s in enumerate(some):
+                s.sendto(b"%d" % i, (SERVER[kind], 53))
+            self.assertEqual(far.recv(10), b"1")
+            hold.process.stdin.close()
+            hold.process.stdin = None
+            self.assertEqual(hold.wait(), 0)
+            self.assertEqual(self.nft(), self.rules_before)
+            some[0].sendto(b"again", (SERVER[kind], 53))
+            self.assertEqual(far.recv(10), b"again")
+            for s in (far, *some):
+                s.close()
+
     def test_close_wait(self):
         """The server has closed its half."""
         self.rules(TRACK)
