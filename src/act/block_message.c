@@ -68,11 +68,17 @@ static void bracket(struct block_message *m, uint16_t type)
 	end(m, head);
 }
 
-static void open_batch(struct block_message *m, uint32_t serial)
+/* Zeros, or the padding of attributes would carry what was on the stack. */
+static void begin_message(struct block_message *m, uint32_t serial)
 {
-	m->len = 0;
+	memset(m, 0, sizeof(*m));
 	m->serial = serial;
 	m->last = serial - 1;
+}
+
+static void open_batch(struct block_message *m, uint32_t serial)
+{
+	begin_message(m, serial);
 	bracket(m, NFNL_MSG_BATCH_BEGIN);
 }
 
@@ -257,9 +263,7 @@ void block_message_ask(struct block_message *m, uint32_t serial)
 {
 	struct nlmsghdr *head;
 
-	m->len = 0;
-	m->serial = serial;
-	m->last = serial - 1;
+	begin_message(m, serial);
 	head = begin_table(m, NFT_MSG_GETTABLE, 0);
 	mnl_attr_put_strz(head, NFTA_TABLE_NAME, BLOCK_TABLE);
 	end(m, head);

@@ -96,6 +96,22 @@ class Local(unittest.TestCase):
                 self.assertEqual(int(result["cookie"]), cookie(near), kind)
                 self.assert_reset(near, far)
 
+    def test_loopback(self):
+        """Both ends are sockets of this machine; the act on one ends the other."""
+        for host in ("127.0.0.1", "::1"):
+            server = listen(self.here, host)
+            for _ in range(RUNS):
+                near = connect(self.here, host, server.getsockname()[1])
+                far = accept(server)
+                ports = far.getsockname()[1], far.getpeername()[1]
+                self.destroy(near)
+                self.assert_reset(near, far)
+                results = self.act("destroy", "tcp", *ports)
+                self.assertEqual(results, [], "the other end is still in the table")
+                near.close()
+                far.close()
+            server.close()
+
     def test_close_wait(self):
         for kind in ("v4", "v6", "mapped"):
             for _ in range(RUNS):
