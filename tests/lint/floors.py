@@ -12,8 +12,8 @@ RANK = {
     "base": 0, "bpf": 0, "core": 1, "decode": 2, "source": 2, "measure": 2, "flow": 3, "model": 4,
     "view": 5, "act": 5, "store": 5, "helper": 5, "app": 6,
 }
-# Runs with privileges, so it is kept small enough to be read in one sitting.
-NARROW = {"helper": {"base", "core", "helper"}}
+# What runs with privileges or changes something is kept small enough to be read in one sitting.
+NARROW = {"helper": {"base", "core", "helper"}, "act": {"base", "core", "source", "act"}}
 NAMELESS = {"util", "utils", "common", "misc", "helpers", "defs", "types", "all"}
 
 
