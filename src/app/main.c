@@ -14,7 +14,8 @@
 #include "app/verb_help.h"
 #include "base/text.h"
 
-#define FILES_MOST 1024
+#define FILES_MOST   1024
+#define SOCKETS_WIDE 48 /* priority down to which a table of sockets goes */
 
 struct program {
 	struct options options;
@@ -208,10 +209,15 @@ static bool json_or_csv(const struct options *o)
 	return o->output && strcmp(o->output, "text") != 0;
 }
 
-/* Files know nothing of sockets: such a column is for those who name it. */
-static bool only_live(const struct session *s, const struct column *c)
+/*
+ * Files know nothing of sockets: such a column is for those who name it. A table of
+ * sockets alone has no room for columns of packets; for programs it has them all.
+ */
+static bool never_filled(const struct session *s, const struct column *c)
 {
-	return !s->machine && c->need & (NEED_SOCKETS | NEED_OWNERS);
+	if (!s->machine)
+		return c->need & (NEED_SOCKETS | NEED_OWNERS);
+	return !s->captures && !json_or_csv(s->o) && c->need & NEED_PACKETS;
 }
 
 /* Text and screen show what fits or is useful; JSON and CSV everything that is data. */
@@ -220,11 +226,13 @@ static void choose_columns(struct session *s)
 	const struct options *o = s->o;
 	unsigned wide = s->style.width ? 14 : 24;
 
+	if (!s->captures)
+		wide = SOCKETS_WIDE;
 	if (!o->n_columns || o->columns_added)
 		for (unsigned i = 0; i < column_count(); i++) {
 			const struct column *c = column_at(i);
 
-			if (only_live(s, c))
+			if (never_filled(s, c))
 				continue;
 			if (json_or_csv(o) ? !c->table_only && c->priority < 99
 					   : c->priority <= wide)
