@@ -15,7 +15,8 @@
 #include "app/verb_help.h"
 #include "base/text.h"
 
-#define FILES_MOST 1024
+#define FILES_MOST   1024
+#define SOCKETS_WIDE 48 /* priority down to which a table of sockets goes */
 
 struct program {
 	struct options options;
@@ -25,6 +26,8 @@ struct program {
 	struct source_file files[FILES_MOST];
 	int files_missing; /* exit code of those that could not be opened; 0: none */
 	struct session session;
+	struct machine machine;
+	struct users users;
 };
 
 /* A filter's message has lines of its own: the expression and a caret below it. */
@@ -102,7 +105,7 @@ static void filter_text(struct buf *out, const struct options *o)
 	add_part(out, o->udp && o->tcp, "(tcp or udp)");
 	add_part(out, o->ipv4 && !o->ipv6, "ip");
 	add_part(out, o->ipv6 && !o->ipv4, "ip6");
-	add_part(out, o->listening, "state LISTEN");
+	add_part(out, o->listening, "socket_state in (LISTEN, UNCONNECTED)");
 	if (!o->filter)
 		return;
 	if (out->len == 0) {
@@ -207,16 +210,31 @@ static bool json_or_csv(const struct options *o)
 	return o->output && strcmp(o->output, "text") != 0;
 }
 
+/*
+ * Files know nothing of sockets: such a column is for those who name it. A table of
+ * sockets alone has no room for columns of packets; for programs it has them all.
+ */
+static bool never_filled(const struct session *s, const struct column *c)
+{
+	if (!s->machine)
+		return c->need & (NEED_SOCKETS | NEED_OWNERS);
+	return !s->captures && !json_or_csv(s->o) && c->need & NEED_PACKETS;
+}
+
 /* Text and screen show what fits or is useful; JSON and CSV everything that is data. */
 static void choose_columns(struct session *s)
 {
 	const struct options *o = s->o;
 	unsigned wide = s->style.width ? 14 : 24;
 
+	if (!s->captures)
+		wide = SOCKETS_WIDE;
 	if (!o->n_columns || o->columns_added)
 		for (unsigned i = 0; i < column_count(); i++) {
 			const struct column *c = column_at(i);
 
+			if (never_filled(s, c))
+				continue;
 			if (json_or_csv(o) ? !c->table_only && c->priority < 99
 					   : c->priority <= wide)
 				s->columns[s->n_columns++] = (uint16_t)i;
@@ -293,8 +311,8 @@ static int check_options(const struct session *s, struct err *err)
 			"load follows the time: -s does not go with it"},
 		{&verb_load, OPTION_INTERVAL, false,
 			"load counts by the second: -d does not go with it"},
-		{NULL, OPTION_LISTENING, false,
-			"-l: sockets are not read in this version, only packets"},
+		{NULL, OPTION_LISTENING, true,
+			"-l: who listens is not in a capture, only in the kernel"},
 		{NULL, OPTION_FOR, true, "--for is for interfaces, not for files"},
 		{NULL, OPTION_INTERFACE, true, "-i and -r do not go together"},
 	};
@@ -325,6 +343,27 @@ static int check_format(const struct session *s, struct err *err)
 	return why ? err_set(err, EXIT_USAGE, "%s", why) : 0;
 }
 
+/*
+ * Sockets and their owners, for verbs that show them. Packets are captured when the
+ * user names a time, or something that only packets have; then sockets without any are
+ * no rows when it is the latter.
+ */
+static void open_machine(struct program *p)
+{
+	struct session *s = &p->session;
+	const struct options *o = s->o;
+
+	s->captures = true;
+	if (s->n_files || !s->verb->sockets)
+		return;
+	s->captured_only = o->interfaces.count || o->bpf || o->count;
+	s->captures = s->captured_only || o->for_ns;
+	(void)machine_scan(&p->machine); /* machine_missing says so */
+	users_read(&p->users);
+	s->machine = &p->machine;
+	s->users = &p->users;
+}
+
 static int run(struct program *p)
 {
 	struct session *s = &p->session;
@@ -346,12 +385,13 @@ static int run(struct program *p)
 		return ret;
 	if (s->o->bpf && bpf_check(s->o->bpf, &err) < 0)
 		return fail(&err);
+	open_machine(p);
 	s->filter = p->filter;
 	s->filter_text = buf_cstr(&p->filter_text);
 	choose_style(s);
 	choose_columns(s);
 	tzset(); /* reads the zone before the worker loses its rights */
-	setup.helper = s->n_files == 0;
+	setup.helper = s->n_files == 0 && s->captures;
 	setup.terminal = s->verb == &verb_top;
 	setup.sandbox_strict = s->o->sandbox_strict;
 	ret = supervisor_run(&setup);
@@ -419,6 +459,8 @@ int main(int argc, char **argv)
 		ret = run(p);
 	filter_free(p->filter);
 	services_free(p->services);
+	machine_done(&p->machine);
+	users_done(&p->users);
 	buf_done(&p->filter_text);
 	options_done(&p->options);
 	free(p);

@@ -14,10 +14,12 @@
 #include "base/text.h"
 #include "helper/client.h"
 #include "source/live.h"
+#include "source/none.h"
 
 #define SECOND_NS      1000000000ull
 #define MEMORY_BYTES   (256ull << 20)
 #define RING_SHARE     4 /* rings get at most a quarter of the memory */
+#define SOCKET_SHARE   4 /* of the rest, sockets and their owners a quarter */
 #define GAP_NS         (2 * SECOND_NS)
 #define LOOK_EVERY     16 /* batches between two looks at signals and keys */
 #define LIVE_LAG_NS    (LIVE_LAG_MS * 1000000ull)
@@ -129,10 +131,22 @@ static int open_source(struct session *s, struct err *err)
 		.ctx = s,
 	};
 
+	int ret;
+
 	if (s->n_files)
 		return file_source_open(
 			s->files, s->n_files, o->bpf, &s->pipe.source, err);
-	return live_source_open(&live, &s->pipe.source, err);
+	if (s->captures) {
+		ret = live_source_open(&live, &s->pipe.source, err);
+		if (ret == 0 || err->exit_code != EXIT_NO_PERMISSION || !s->machine ||
+			s->captured_only)
+			return ret;
+		err->exit_code = EXIT_PARTIAL; /* what sockets tell is there */
+		session_problem(s, err);
+		s->captures = false;
+	}
+	none_source_open(&s->pipe.source);
+	return 0;
 }
 
 /* Files: the same uid in each run. Live: another one after each boot. */
@@ -160,7 +174,9 @@ static int open_engine(struct session *s, struct err *err)
 	struct engine_setup setup = {
 		.world = {.services = s->services,
 			.interface_name = interface_name,
-			.interface_ctx = s},
+			.interface_ctx = s,
+			.user_name = users_name,
+			.user_ctx = s->users},
 		.memory_bytes = memory_bytes(s) - (s->n_files ? 0 : ring_bytes(s)),
 		.max_flows = o->max_flows > UINT32_MAX ? UINT32_MAX
 						       : (uint32_t)o->max_flows,
@@ -168,6 +184,7 @@ static int open_engine(struct session *s, struct err *err)
 		.keep_ns = o->given[OPTION_KEEP] ? o->keep_ns : 2 * SECOND_NS,
 		.live = s->n_files == 0,
 		.no_midstream = o->no_midstream,
+		.captured_only = s->captured_only,
 	};
 	int ret = open_home(s, &setup.world, err);
 
@@ -175,6 +192,8 @@ static int open_engine(struct session *s, struct err *err)
 		ret = s->verb->open(s, &setup, err);
 	if (ret < 0)
 		return ret;
+	if (s->machine)
+		setup.socket_bytes = setup.memory_bytes / SOCKET_SHARE;
 	uid_key(s, &setup.world.uid_key);
 	setup.world.host = s->n_files || !s->host[0] ? NULL : s->host;
 	if (getrandom(&setup.hash_key, sizeof(setup.hash_key), 0) < 0)
@@ -396,9 +415,11 @@ static void finish(struct session *s)
 	if (s->verb->stays || s->aborted)
 		return;
 	take_counters(s);
+	session_sockets(s);
 	engine_flush(s->engine, s->stopped_ns);
 	if (s->verb->finish)
 		s->verb->finish(s);
+	session_missing(s);
 	summary_unsupported(s);
 	session_flush(s);
 	if (s->aborted) /* nobody reads; or the message says why */
@@ -435,6 +456,8 @@ int session_run(struct session *s)
 	if (session_open(s, &err) < 0) {
 		session_problem(s, &err);
 	} else {
+		if (s->captures)
+			session_sockets(s);
 		loop(s);
 		finish(s);
 	}

@@ -3,9 +3,11 @@
 #define KONN_APP_SESSION_H
 
 #include "app/clock.h"
+#include "app/machine.h"
 #include "app/options.h"
 #include "app/output.h"
 #include "app/pipeline.h"
+#include "app/users.h"
 #include "core/services.h"
 #include "model/engine.h"
 #include "model/filter.h"
@@ -36,6 +38,7 @@ struct verb_ops {
 	uint64_t listen_ns; /* live, without --for: so long; 0: a second */
 	bool stays;         /* goes on after the end of input */
 	bool no_summary;    /* writes no summary line */
+	bool sockets;       /* live: shows the sockets of this machine too */
 	bool endless;       /* live: without --for it runs until it is stopped */
 };
 
@@ -52,6 +55,10 @@ struct session {
 	const struct source_file *files;
 	unsigned n_files; /* 0: live */
 	int helper_fd;
+	struct machine *machine; /* borrowed; NULL: sockets are not read */
+	struct users *users;     /* borrowed */
+	bool captures;           /* frames are wanted: a file, or live ones */
+	bool captured_only;      /* and sockets only beside them */
 	struct clock clock;
 	struct pipeline pipe;
 	struct engine *engine; /* owned */
@@ -92,6 +99,15 @@ void summary_write(struct session *s);
 /* Packets of link types that konn does not know: message and exit code, if there are.
  */
 void summary_unsupported(struct session *s);
+
+/*
+ * Sockets and owners of this moment into the engine, if the verb shows them. What fails
+ * is noted; what was told is shown all the same.
+ */
+void session_sockets(struct session *s);
+
+/* Notes what of them is not known, and why. */
+void session_missing(struct session *s);
 
 extern const struct verb_ops verb_list, verb_watch, verb_load, verb_rtt, verb_top,
 	verb_why;

@@ -142,4 +142,5 @@ const struct verb_ops verb_list = {
 	.open = list_open,
 	.finish = list_finish,
 	.close = list_close,
+	.sockets = true,
 };

@@ -13,21 +13,41 @@
 #define EXACT      (1u << 31) /* in a line's need: goes to column.exact */
 #define TABLE_ONLY (1u << 30) /* goes to column.table_only */
 
+/* The lines of columns.def, each made of COL_OF. */
 #define COL( \
 	id_, key_, title_, type_, width_, priority_, aggregate_, need_, help_, expr_) \
+	COL_OF(id_, key_, title_, type_, width_, priority_, aggregate_, need_, help_, \
+		END_PLAIN, expr_)
+#define ENDS(id_, title_, type_, width_, priority_, aggregate_, need_, help_, expr_) \
+	COL_OF(id_, #id_, title_, type_, width_, priority_, aggregate_, need_, help_, \
+		END_PLAIN, expr_) \
+	COL_OF(orig_##id_, "orig_" #id_, "C " title_, type_, width_ + 2, \
+		ENDS_PRIORITY, aggregate_, need_, help_ " (the originator's)", \
+		END_ORIG, expr_) \
+	COL_OF(resp_##id_, "resp_" #id_, "S " title_, type_, width_ + 2, \
+		ENDS_PRIORITY, aggregate_, need_, help_ " (the responder's)", \
+		END_RESP, expr_)
+#define ENDS_PRIORITY 97 /* of those of one end: behind all others */
+
+#define COL_OF(id_, key_, title_, type_, width_, priority_, aggregate_, need_, help_, \
+	end_, expr_) \
 	static struct value get_##id_(const struct row *r) \
 	{ \
 		const struct flow *f = r->flow; \
+		const struct tuple *k = row_key(r); \
+		const struct socket_entry *e = row_end(r, end_); \
 \
-		(void)f; /* not every expression uses it */ \
+		(void)f; /* not every expression uses them */ \
+		(void)k; \
+		(void)e; \
 		return expr_; \
 	}
 #include "model/columns.def"
-#undef COL
+#undef COL_OF
 
 static const struct column columns[] = {
-#define COL( \
-	id_, key_, title_, type_, width_, priority_, aggregate_, need_, help_, expr_) \
+#define COL_OF(id_, key_, title_, type_, width_, priority_, aggregate_, need_, help_, \
+	end_, expr_) \
 	{.key = (key_), \
 		.title = (title_), \
 		.type = TYPE_##type_, \
@@ -40,7 +60,7 @@ static const struct column columns[] = {
 		.help = (help_), \
 		.get = get_##id_},
 #include "model/columns.def"
-#undef COL
+#undef COL_OF
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))

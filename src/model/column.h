@@ -10,6 +10,7 @@
 #include "core/addr.h"
 #include "core/services.h"
 #include "flow/flow.h"
+#include "model/socket_table.h"
 
 enum type {
 	TYPE_STR,
@@ -74,7 +75,7 @@ enum need { /* bits: sources that fill the column */
 	NEED_NAMES = 1 << 4,
 };
 
-/* What getters see of one connection. Later: socket, conntrack, owners of it. */
+/* What getters see of one connection: what its packets and its sockets told. */
 struct row {
 	const struct flow *flow;       /* borrowed; NULL when no packet was seen */
 	const struct row_world *world; /* borrowed */
@@ -85,7 +86,24 @@ struct row {
 	 */
 	struct buf *scratch;
 	struct row_memo *memo; /* borrowed; NULL: each getter works for itself alone */
+	/* The socket at each endpoint of the key, with its owner; NULL: none known. */
+	const struct socket_entry *end[2]; /* borrowed */
+	/* Without packets; else those of the flow are meant. */
+	const struct tuple *key; /* borrowed */
+	uint8_t orig;            /* endpoint that opened it */
+	bool alone; /* a socket without a peer: endpoint `orig` is no one */
 };
+
+/* The connection; NULL for a row of which nothing is known. */
+static inline const struct tuple *row_key(const struct row *r)
+{
+	return r->flow ? &r->flow->key : r->key;
+}
+
+static inline unsigned row_orig(const struct row *r)
+{
+	return r->flow ? r->flow->orig : r->orig;
+}
 
 /* What is the same for all rows. */
 struct row_world {
@@ -96,7 +114,10 @@ struct row_world {
 	const char *(*interface_name)(
 		void *ctx, uint16_t interface); /* NULL: not known */
 	void *interface_ctx;
-	const char *host;              /* of the machine; NULL for files */
+	const char *host; /* of the machine; NULL for files */
+	/* Name of a user, borrowed for good; NULL: not known. May be NULL itself. */
+	const char *(*user_name)(void *ctx, uint32_t user_id);
+	void *user_ctx;
 	const struct measure *measure; /* of the table; NULL: names of addresses are
 					  not known */
 };

@@ -4,23 +4,20 @@
 #include <string.h>
 
 #include "flow/copies.h"
+#include "model/getters.h"
 #include "model/home.h"
+#include "model/join.h"
 #include "model/memo.h"
+#include "model/traffic.h"
 
 #define SECOND_NS     1000000000ull
 #define MINUTE        60u
 #define FOREVER_NS    (10ull * 365 * 86400 * SECOND_NS)
+#define HANDLE_SOCKET (1ull << 34) /* the rest is a number of engine.sockets */
 #define HANDLE_FROZEN (1ull << 33) /* the rest is an index into engine.frozen */
 #define HANDLE_ENDED  (1ull << 32) /* the rest is a number of engine.ended */
 #define ENDED_SHARE   2            /* half of the memory may hold rows that ended */
 #define COPY_BYTES    8192 /* room that is reserved for a frozen row, and more */
-
-struct traffic { /* wire bits of everything, and in and out of home */
-	uint64_t all_bytes, in_bytes, out_bytes, packets;
-	struct rate all, in, out;
-	uint64_t second_ns; /* start of the second in which the last packet came */
-	uint32_t second;
-};
 
 /* A copy of what a query sees. */
 struct frozen {
@@ -34,6 +31,8 @@ struct engine {
 	struct engine_setup setup;
 	struct frozen frozen;
 	struct flow_table *table;
+	struct socket_table sockets;
+	struct process_table processes;
 	struct counters counters;
 	struct build *build;
 	struct buf scratch;
@@ -43,17 +42,33 @@ struct engine {
 	uint32_t closed[MINUTE]; /* closes by second */
 	uint64_t closed_second;
 	uint64_t now_ns, forget_before_ns;
-	bool has_direction, finished, flushing;
+	bool finished, flushing;
 };
 
 static struct row row_of(struct engine *e, const struct flow *f)
 {
-	return (struct row){
+	struct row r = {
 		.flow = f,
 		.world = &e->setup.world,
 		.now_ns = e->now_ns > f->last_ns ? e->now_ns : f->last_ns,
 		.scratch = &e->scratch,
 	};
+
+	if (socket_table_count(&e->sockets))
+		join_flow(&e->sockets, &r);
+	return r;
+}
+
+static struct row row_of_socket(struct engine *e, struct socket_entry *s)
+{
+	struct row r = {
+		.world = &e->setup.world,
+		.now_ns = e->now_ns,
+		.scratch = &e->scratch,
+	};
+
+	join_socket(&e->sockets, s, &r);
+	return r;
 }
 
 static uint64_t uid_of(const struct engine *e, const struct flow *f)
@@ -124,6 +139,18 @@ static void on_segment(void *ctx, const struct flow *f, const struct segment *se
 	e->setup.sink.segment(e->setup.sink.ctx, &r, segment);
 }
 
+/* Processes are few beside their sockets, but their texts are long. */
+static int open_sockets(struct engine *e)
+{
+	uint64_t bytes = e->setup.socket_bytes;
+	int r;
+
+	if (!bytes)
+		return 0;
+	r = socket_table_init(&e->sockets, bytes / 4 * 3, &e->setup.hash_key);
+	return r < 0 ? r : process_table_init(&e->processes, bytes / 4);
+}
+
 struct engine *engine_new(const struct engine_setup *setup)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -131,7 +158,7 @@ struct engine *engine_new(const struct engine_setup *setup)
 	struct flow_setup flows = {
 		.key = setup->hash_key,
 		.services = setup->world.services,
-		.memory_bytes = setup->memory_bytes / share,
+		.memory_bytes = (setup->memory_bytes - setup->socket_bytes) / share,
 		.max_flows = setup->max_flows,
 		.idle_ns = setup->keep_ended ? FOREVER_NS : setup->idle_ns,
 		.keep_ns = setup->keep_ended ? FOREVER_NS : setup->keep_ns,
@@ -151,7 +178,7 @@ struct engine *engine_new(const struct engine_setup *setup)
 	e->table = flow_table_new(&flows);
 	e->build = build_new();
 	if (copies_init(&e->ended, setup->memory_bytes / ENDED_SHARE) == 0 &&
-		e->table && e->build) {
+		e->table && e->build && open_sockets(e) == 0) {
 		e->setup.world.measure = flow_table_measure(e->table);
 		return e;
 	}
@@ -168,6 +195,8 @@ void engine_free(struct engine *e)
 		copies_done(&e->ended, flow_table_measure(e->table));
 	}
 	flow_table_free(e->table);
+	socket_table_done(&e->sockets);
+	process_table_done(&e->processes);
 	build_free(e->build);
 	buf_done(&e->scratch);
 	free(e);
@@ -178,61 +207,10 @@ void engine_merge_interfaces(struct engine *e)
 	flow_table_merge_interfaces(e->table);
 }
 
-static bool at_home(const struct engine *e, const struct packet *p, unsigned side)
+/* NULL: what is in and out is not known. */
+static const struct home *setup_home(const struct engine *e)
 {
-	return home_has(e->setup.world.home, &p->key.addr[side], p->key.family);
-}
-
-/* Into the machine or the home networks, out of them, or neither (local, passing by).
- */
-static void count_direction(struct engine *e, const struct packet *p)
-{
-	struct traffic *t = &e->traffic;
-	bool src, dst;
-
-	if (p->outcome != OUTCOME_PARSED || p->kind < PACKET_TCP)
-		return;
-	src = at_home(e, p, p->dir);
-	dst = at_home(e, p, !p->dir);
-	if (src && !dst)
-		t->out_bytes += p->wire_bytes;
-	else if (dst && !src)
-		t->in_bytes += p->wire_bytes;
-	/* Where everything is local or passes by, the sum says more. */
-	e->has_direction |= src != dst;
-}
-
-static __attribute__((noinline)) void roll_traffic(struct traffic *t, uint64_t now_ns)
-{
-	uint32_t second = (uint32_t)(now_ns / SECOND_NS);
-
-	t->second_ns = now_ns / SECOND_NS * SECOND_NS;
-	if (second <= t->second)
-		return;
-	rate_roll(&t->all, second, t->all_bytes, t->packets);
-	rate_roll(&t->in, second, t->in_bytes, 0);
-	rate_roll(&t->out, second, t->out_bytes, 0);
-	t->second = second;
-}
-
-static void count_traffic(
-	struct engine *e, const struct packet *packets, unsigned count)
-{
-	struct traffic *t = &e->traffic;
-	bool has_home = e->setup.world.has_home;
-
-	for (unsigned i = 0; i < count; i++) {
-		const struct packet *p = &packets[i];
-
-		if (p->copy)
-			continue;
-		if (__builtin_expect(p->ts_ns - t->second_ns >= SECOND_NS, 0))
-			roll_traffic(t, p->ts_ns);
-		t->all_bytes += p->wire_bytes;
-		t->packets += p->segments;
-		if (has_home)
-			count_direction(e, p);
-	}
+	return e->setup.world.has_home ? e->setup.world.home : NULL;
 }
 
 void engine_feed(struct engine *e, struct packet *packets, unsigned count)
@@ -240,7 +218,7 @@ void engine_feed(struct engine *e, struct packet *packets, unsigned count)
 	flow_table_feed(e->table, packets, count);
 	if (e->counters.last_ns > e->now_ns)
 		e->now_ns = e->counters.last_ns;
-	count_traffic(e, packets, count);
+	traffic_count(&e->traffic, setup_home(e), packets, count);
 }
 
 void engine_tick(struct engine *e, uint64_t now_ns)
@@ -250,12 +228,42 @@ void engine_tick(struct engine *e, uint64_t now_ns)
 	flow_table_advance(e->table, now_ns);
 }
 
+/* Sockets that were no part of any row so far. */
+static void flush_sockets(struct engine *e)
+{
+	struct row_memo memo;
+
+	for (uint32_t n = 1; n <= e->sockets.highest; n++) {
+		struct socket_entry *s = join_next(&e->sockets, n);
+		struct row r;
+
+		if (!s || !e->setup.sink.ended || e->setup.captured_only)
+			continue;
+		r = row_of_socket(e, s);
+		memo = (struct row_memo){.has = MEMO_UID, .uid = row_uid(&r)};
+		r.memo = &memo;
+		e->counters.conns++;
+		e->setup.sink.ended(e->setup.sink.ctx, &r, memo.uid);
+	}
+}
+
 void engine_flush(struct engine *e, uint64_t now_ns)
 {
 	e->flushing = e->setup.live;
 	if (now_ns > e->now_ns)
 		e->now_ns = now_ns;
 	flow_table_flush(e->table, now_ns);
+	flush_sockets(e);
+}
+
+struct socket_table *engine_sockets(struct engine *e)
+{
+	return &e->sockets;
+}
+
+struct process_table *engine_processes(struct engine *e)
+{
+	return &e->processes;
 }
 
 void engine_ended(struct engine *e)
@@ -290,11 +298,16 @@ struct scan {
 	row_visit *visit;
 };
 
-static void count_row(struct totals *t, const struct flow *f)
+static uint8_t counted_state(const struct row *r)
+{
+	return r->flow ? flow_orig(r->flow)->state : row_end(r, END_PLAIN)->fact.state;
+}
+
+static void count_row(struct totals *t, const struct row *r)
 {
 	t->rows++;
-	switch (f->key.proto) {
-	case PROTO_TCP: t->by_state[flow_orig(f)->state]++; break;
+	switch (row_key(r)->proto) {
+	case PROTO_TCP: t->by_state[counted_state(r)]++; break;
 	case PROTO_UDP: t->udp++; break;
 	case PROTO_ICMP:
 	case PROTO_ICMPV6: t->icmp++; break;
@@ -319,22 +332,39 @@ static void scan_flow(void *ctx, const struct flow *f, uint32_t handle)
 	if (!shown(s->engine, f))
 		return;
 	r = row_of(s->engine, f);
-	count_row(&s->engine->totals, f);
+	count_row(&s->engine->totals, &r);
 	s->visit(s->state, &r, uid_of(s->engine, f), handle);
+}
+
+/* Those that are no part of a row of packets. */
+static void each_socket(struct engine *e, void *state, row_visit *visit)
+{
+	for (uint32_t n = 1; n <= e->sockets.highest; n++) {
+		struct socket_entry *s = join_next(&e->sockets, n);
+		struct row r;
+
+		if (!s || s->gone || e->setup.captured_only)
+			continue;
+		r = row_of_socket(e, s);
+		count_row(&e->totals, &r);
+		visit(state, &r, row_uid(&r), HANDLE_SOCKET | n);
+	}
 }
 
 static void each_live(struct engine *e, void *state, row_visit *visit)
 {
 	struct scan s = {e, state, visit};
 
+	e->sockets.pass++;
 	for (uint32_t n = 1; n <= copies_count(&e->ended); n++) {
 		const struct flow *f = copies_at(&e->ended, n);
 		struct row r = row_of(e, f);
 
-		count_row(&e->totals, f);
+		count_row(&e->totals, &r);
 		visit(state, &r, uid_of(e, f), HANDLE_ENDED | n);
 	}
 	flow_table_each(e->table, &s, scan_flow);
+	each_socket(e, state, visit);
 }
 
 static struct row frozen_row(struct engine *e, const struct flow *f)
@@ -357,7 +387,7 @@ static void feed_each(void *ctx, void *state, row_visit *visit)
 		const struct flow *f = copies_at(&e->frozen.flows, i);
 		struct row r = frozen_row(e, f);
 
-		count_row(&e->totals, f);
+		count_row(&e->totals, &r);
 		visit(state, &r, uid_of(e, f), HANDLE_FROZEN | i);
 	}
 }
@@ -374,9 +404,16 @@ static const struct flow *flow_at(struct engine *e, uint64_t handle)
 static void feed_get(void *ctx, uint64_t handle, void *state, row_visit *visit)
 {
 	struct engine *e = ctx;
-	const struct flow *f = flow_at(e, handle);
-	struct row r = handle & HANDLE_FROZEN ? frozen_row(e, f) : row_of(e, f);
+	const struct flow *f;
+	struct row r;
 
+	if (handle & HANDLE_SOCKET) {
+		r = row_of_socket(e, socket_table_at(&e->sockets, (uint32_t)handle));
+		visit(state, &r, row_uid(&r), handle);
+		return;
+	}
+	f = flow_at(e, handle);
+	r = handle & HANDLE_FROZEN ? frozen_row(e, f) : row_of(e, f);
 	visit(state, &r, uid_of(e, f), handle);
 }
 
@@ -386,7 +423,8 @@ static void freeze_row(void *state, const struct row *r, uint64_t uid, uint64_t 
 
 	(void)uid;
 	(void)handle;
-	(void)copies_add(&frozen->flows, r->flow); /* there is room for all */
+	if (r->flow)
+		(void)copies_add(&frozen->flows, r->flow); /* there is room for all */
 }
 
 static void total_rates(struct engine *e)
@@ -396,15 +434,7 @@ static void total_rates(struct engine *e)
 
 	if (e->finished)
 		return;
-	t->all_bps = 8 * rate_per_second(
-				 &traffic->all, traffic->all_bytes, e->now_ns, RATE_1S);
-	t->in_bps = 8 * rate_per_second(
-				&traffic->in, traffic->in_bytes, e->now_ns, RATE_1S);
-	t->out_bps = 8 * rate_per_second(
-				 &traffic->out, traffic->out_bytes, e->now_ns, RATE_1S);
-	t->all_pps = rate_packets_per_second(
-		&traffic->all, traffic->packets, e->now_ns);
-	t->has_direction = e->has_direction;
+	traffic_rates(traffic, e->now_ns, t);
 }
 
 static void take_totals(struct engine *e)

@@ -9,6 +9,7 @@
 #include "model/build.h"
 #include "model/column.h"
 #include "model/query.h"
+#include "model/socket_table.h"
 
 struct engine_sink { /* callbacks; rows are borrowed for the call */
 	void *ctx;
@@ -33,7 +34,12 @@ struct engine_setup {
 	uint32_t max_flows;
 	bool live; /* as in struct flow_setup */
 	bool no_midstream;
-	bool keep_ended; /* rows that ended stay visible (a whole file in `top`) */
+	/*
+	 * Of memory_bytes, for sockets and their owners; 0: there are none.
+	 */
+	uint64_t socket_bytes;
+	bool captured_only; /* sockets whose packets were not seen are no rows */
+	bool keep_ended;    /* rows that ended stay visible (a whole file in `top`) */
 };
 
 struct engine;
@@ -69,6 +75,14 @@ void engine_thaw(struct engine *e);
 
 /* The newest time seen in packets or told by engine_tick. */
 uint64_t engine_now(const struct engine *e);
+
+/*
+ * What is known of sockets and of their owners, to be told by the caller. A socket is
+ * joined with the packets of its connection; one without packets, and one without a
+ * peer, is a row of its own. Two sockets that are each other's peer are one row.
+ */
+struct socket_table *engine_sockets(struct engine *e);
+struct process_table *engine_processes(struct engine *e);
 
 /* Written by the engine and by its caller (drops of the source). */
 struct counters *engine_counters(struct engine *e);

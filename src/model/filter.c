@@ -209,39 +209,53 @@ static bool test_match(
 	return match == (op->compare == FILTER_EQ);
 }
 
-static bool end_matches(const struct filter_op *op, const struct flow *f, unsigned end)
+/* Nobody at that end: nothing is true of it. */
+static bool end_matches(const struct filter_op *op, const struct row *r, unsigned end)
 {
+	const struct tuple *k = row_key(r);
+
+	if (end == row_orig(r) && !has_orig(r))
+		return false;
 	if (op->code == FILTER_NET)
-		return addr_in(&f->key.addr[end], &op->net.addr, op->net.family,
+		return addr_in(&k->addr[end], &op->net.addr, op->net.family,
 			       op->net.prefix) != op->differs;
-	return (f->key.port[end] >= op->port.low &&
-		       f->key.port[end] <= op->port.high) != op->differs;
+	return (k->port[end] >= op->port.low && k->port[end] <= op->port.high) !=
+	       op->differs;
+}
+
+/* `host != X`: neither end that there is, is X. */
+static bool no_end_is(const struct filter_op *op, const struct row *r)
+{
+	unsigned orig = row_orig(r);
+
+	return (!has_orig(r) || end_matches(op, r, orig)) && end_matches(op, r, !orig);
 }
 
 static bool test_ends(const struct filter_op *op, const struct row *r)
 {
-	const struct flow *f = r->flow;
+	const struct tuple *k = row_key(r);
+	unsigned orig = row_orig(r);
 	int local;
 
-	if (!f || (op->code == FILTER_PORT && !has_ports(f)))
+	if (!k || (op->code == FILTER_PORT && !key_has_ports(k)))
 		return false;
-	if (op->code == FILTER_NET && f->key.family != op->net.family)
+	if (op->code == FILTER_NET && k->family != op->net.family)
 		return op->differs;
 	switch ((enum filter_end)op->end) {
-	case FILTER_ORIG: return end_matches(op, f, f->orig);
-	case FILTER_RESP: return end_matches(op, f, !f->orig);
-	case FILTER_BOTH: return end_matches(op, f, 0) && end_matches(op, f, 1);
+	case FILTER_ORIG: return end_matches(op, r, orig);
+	case FILTER_RESP: return end_matches(op, r, !orig);
+	case FILTER_BOTH: return end_matches(op, r, 0) && end_matches(op, r, 1);
 	case FILTER_EITHER: break;
 	case FILTER_LOCAL:
 	case FILTER_PEER:
 		local = row_local(r);
 		if (local >= 0)
 			return end_matches(
-				op, f, (unsigned)local ^ (op->end == FILTER_PEER));
+				op, r, (unsigned)local ^ (op->end == FILTER_PEER));
 	}
-	if (op->differs) /* `host != X`: neither is */
-		return end_matches(op, f, 0) && end_matches(op, f, 1);
-	return end_matches(op, f, 0) || end_matches(op, f, 1);
+	if (op->differs)
+		return no_end_is(op, r);
+	return end_matches(op, r, 0) || end_matches(op, r, 1);
 }
 
 static bool test_column(const struct filter_op *op, struct eval *e)
@@ -261,14 +275,14 @@ static bool test_column(const struct filter_op *op, struct eval *e)
 
 static bool test(const struct filter_op *op, struct eval *e)
 {
-	const struct flow *f = e->row->flow;
+	const struct tuple *k = row_key(e->row);
 
 	switch ((enum filter_code)op->code) {
 	case FILTER_CONST: return op->number;
 	case FILTER_NET:
 	case FILTER_PORT: return test_ends(op, e->row);
-	case FILTER_PROTO: return f && f->key.proto == op->number;
-	case FILTER_FAMILY: return f && f->key.family == op->number;
+	case FILTER_PROTO: return k && k->proto == op->number;
+	case FILTER_FAMILY: return k && k->family == op->number;
 	default: return test_column(op, e);
 	}
 }

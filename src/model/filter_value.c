@@ -181,6 +181,12 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* A socket's own word: TCP knows no such state. */
+static bool is_unconnected(const struct column *column, const struct word *w)
+{
+	return ends_with(column->key, "socket_state") && word_is(w, "unconnected");
+}
+
 /* Other names of a state (syn-recv) are taken for it in every column of states. */
 static bool parse_text(struct parser *p, const struct column *column,
 	const struct word *w, struct filter_op *op)
@@ -190,7 +196,7 @@ static bool parse_text(struct parser *p, const struct column *column,
 	op->code = FILTER_TEXT;
 	op->exact = column->exact;
 	if (!column->exact && ends_with(column->key, "state") &&
-		state_find(text, w->len))
+		!is_unconnected(column, w) && state_find(text, w->len))
 		text = state_find(text, w->len);
 	op->len = (uint32_t)strlen(text);
 	op->text = strdup(text);

@@ -1,8 +1,9 @@
 /*
  * getters — what the expressions of columns.def are made of: values out of a row.
  *
- * An expression sees `r` (struct row) and `f` (its flow, NULL when no packet was seen);
- * all tests here take a NULL flow for "no".
+ * An expression sees `r` (struct row), `f` (its flow, NULL when no packet was seen),
+ * `k` (its key, NULL when nothing is known) and `e` (a socket, NULL when none is); all
+ * tests here take NULL for "no".
  */
 #ifndef KONN_MODEL_GETTERS_H
 #define KONN_MODEL_GETTERS_H
@@ -14,9 +15,8 @@
 
 #define N_IF(cond_, number_) ((cond_) ? value_number(number_) : value_absent())
 #define S_IF(cond_, text_)   ((cond_) ? value_text(text_) : value_absent())
-#define A_IF(cond_, addr_) \
-	((cond_) ? value_addr(&(addr_), f->key.family) : value_absent())
-#define V_IF(cond_, value_) ((cond_) ? (value_) : value_absent())
+#define A_IF(cond_, addr_)   ((cond_) ? value_addr(&(addr_), k->family) : value_absent())
+#define V_IF(cond_, value_)  ((cond_) ? (value_) : value_absent())
 
 static inline struct value value_absent(void)
 {
@@ -50,9 +50,20 @@ static inline bool is_tcp(const struct flow *f)
 	return f && f->key.proto == PROTO_TCP;
 }
 
+static inline bool key_has_ports(const struct tuple *k)
+{
+	return k && (k->proto == PROTO_TCP || k->proto == PROTO_UDP);
+}
+
 static inline bool has_ports(const struct flow *f)
 {
-	return f && (f->key.proto == PROTO_TCP || f->key.proto == PROTO_UDP);
+	return f && key_has_ports(&f->key);
+}
+
+/* Is there somebody at the originator's end? */
+static inline bool has_orig(const struct row *r)
+{
+	return row_key(r) && (r->flow || !r->alone);
 }
 
 static inline bool is_icmp(const struct flow *f)
@@ -109,6 +120,56 @@ struct value end_port(const struct row *r, bool local);
 struct value end_bps(const struct row *r, bool local); /* of what that end sends */
 struct value end_state(const struct row *r); /* TCP: local end's, else orig's */
 
+/* ---- sockets and owners (getters_socket.c); `e` may be NULL ---- */
+
+enum end {         /* which end of a row a column speaks of */
+	END_PLAIN, /* the local one, of two the originator's */
+	END_ORIG,
+	END_RESP,
+};
+
+static inline const struct socket_entry *row_end(const struct row *r, enum end which)
+{
+	unsigned orig = row_orig(r);
+
+	switch (which) {
+	case END_ORIG: return r->end[orig];
+	case END_RESP: return r->end[!orig];
+	default: return r->end[orig] ? r->end[orig] : r->end[!orig];
+	}
+}
+
+/* Did the kernel tell that of the socket? */
+static inline bool gives(const struct socket_entry *e, enum socket_has which)
+{
+	return e && socket_has(&e->fact, which);
+}
+
+/* Did somebody look for its owner, and what is known of the one who was found? */
+static inline const struct owner_fact *owner_of(const struct socket_entry *e)
+{
+	return e && e->has_owner ? &e->owner : NULL;
+}
+
+static inline bool has_pid(const struct socket_entry *e)
+{
+	return e && e->has_owner && e->owner.process.pid > 0;
+}
+
+/* A name of the socket's state; that of a datagram socket is whether it is connected.
+ */
+struct value socket_state(const struct socket_entry *e);
+struct value row_state(const struct row *r); /* TCP: the socket's, else the packets' */
+const char *row_state_source(const struct row *r);
+struct value owner_process(const struct socket_entry *e);
+struct value owner_exe(const struct socket_entry *e);
+struct value owner_cmdline(const struct socket_entry *e);
+struct value owner_unit(const struct socket_entry *e);
+struct value owner_container(const struct socket_entry *e);
+struct value owner_user(const struct row *r, const struct socket_entry *e);
+/* Identity of a row: that of its flow, else of its socket. */
+uint64_t row_uid(const struct row *r);
+
 /* ---- numbers and texts of the flow (getters_flow.c); f is not NULL ---- */
 
 /* Payload bits, packets, a second; direction 0 and 1, or 2 for both together. */
@@ -119,7 +180,7 @@ struct value flow_missed(const struct flow *f);
 struct value flow_icmp_error(const struct row *r);
 uint64_t flow_half_open(const struct flow *f);
 
-/* ---- made text (getters_text.c) ---- */
+/* ---- made text (getters_text.c); the row has a key ---- */
 
 struct value text_uid(const struct row *r);
 struct value text_proto(const struct row *r);

@@ -5,22 +5,23 @@
 
 static enum direction direction_of(const struct row *r)
 {
-	const struct flow *f = r->flow;
+	const struct tuple *k = row_key(r);
+	unsigned o = row_orig(r);
 	const struct addr *orig, *resp;
 	const struct home *home;
 	bool orig_home, resp_home;
 
-	if (!f || !r->world || !r->world->has_home || !r->world->home)
+	if (!has_orig(r) || !r->world || !r->world->has_home || !r->world->home)
 		return DIRECTION_NONE;
 	home = r->world->home;
-	orig = &f->key.addr[f->orig];
-	resp = &f->key.addr[!f->orig];
-	orig_home = home_has(home, orig, f->key.family);
-	resp_home = home_has(home, resp, f->key.family);
+	orig = &k->addr[o];
+	resp = &k->addr[!o];
+	orig_home = r->end[o] || home_has(home, orig, k->family);
+	resp_home = r->end[!o] || home_has(home, resp, k->family);
 	if (orig_home)
 		return resp_home ? DIRECTION_LOCAL : DIRECTION_OUT;
 	/* What is sent to a group by others arrives here and goes nowhere else. */
-	if (resp_home || addr_is_multicast(resp, f->key.family))
+	if (resp_home || addr_is_multicast(resp, k->family))
 		return DIRECTION_IN;
 	return DIRECTION_FORWARDED;
 }
@@ -39,10 +40,16 @@ enum direction row_direction(const struct row *r)
 
 int row_local(const struct row *r)
 {
+	unsigned orig = row_orig(r);
+
+	if (!r->flow && r->alone)
+		return !orig;
+	if (r->end[0] || r->end[1])
+		return (int)(r->end[orig] ? orig : !orig);
 	switch (row_direction(r)) {
 	case DIRECTION_LOCAL:
-	case DIRECTION_OUT: return r->flow->orig;
-	case DIRECTION_IN: return !r->flow->orig;
+	case DIRECTION_OUT: return (int)orig;
+	case DIRECTION_IN: return !orig;
 	default: return -1;
 	}
 }
@@ -64,19 +71,19 @@ struct value end_addr(const struct row *r, bool local)
 {
 	int end = row_local(r);
 
-	if (end < 0)
+	if (end < 0 || (!local && !has_orig(r)))
 		return value_absent();
 	end ^= !local;
-	return value_addr(&r->flow->key.addr[end], r->flow->key.family);
+	return value_addr(&row_key(r)->addr[end], row_key(r)->family);
 }
 
 struct value end_port(const struct row *r, bool local)
 {
-	int end = has_ports(r->flow) ? row_local(r) : -1;
+	int end = key_has_ports(row_key(r)) ? row_local(r) : -1;
 
-	if (end < 0)
+	if (end < 0 || (!local && !has_orig(r)))
 		return value_absent();
-	return value_number(r->flow->key.port[end ^ !local]);
+	return value_number(row_key(r)->port[end ^ !local]);
 }
 
 struct value end_bps(const struct row *r, bool local)

@@ -5,7 +5,7 @@ static uint64_t uid_of(const struct row *r)
 {
 	if (r->memo && r->memo->has & MEMO_UID)
 		return r->memo->uid;
-	return flow_uid(r->flow, &r->world->uid_key);
+	return row_uid(r);
 }
 
 /* 'C' and 11 digits, so that all are equally long: 62^11 > 2^64. */
@@ -31,7 +31,7 @@ struct value text_uid(const struct row *r)
 
 struct value text_proto(const struct row *r)
 {
-	uint8_t proto = r->flow->key.proto;
+	uint8_t proto = row_key(r)->proto;
 	const char *name = proto_name(proto);
 	struct buf *out;
 
@@ -46,8 +46,8 @@ struct value text_proto(const struct row *r)
 
 struct value text_endpoint(const struct row *r, unsigned dir)
 {
-	const struct tuple *key = &r->flow->key;
-	bool port = has_ports(r->flow), bracket = port && key->family == FAMILY_V6;
+	const struct tuple *key = row_key(r);
+	bool port = key_has_ports(key), bracket = port && key->family == FAMILY_V6;
 	struct buf *out = text_start(r);
 
 	if (!out)
@@ -151,6 +151,9 @@ struct value text_sources(const struct row *r)
 
 	if (!out)
 		return value_absent();
-	buf_add(out, "packets", sizeof("packets"));
+	if (r->flow)
+		buf_add(out, "packets", sizeof("packets"));
+	if (r->end[0] || r->end[1])
+		buf_add(out, "socket", sizeof("socket"));
 	return text_end(out);
 }

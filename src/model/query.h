@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QUERY_COLUMNS 256
+#define QUERY_COLUMNS 320
 
 struct filter; /* compiled display filter (model/filter.h) */
 

@@ -46,14 +46,17 @@ print(8 * sent * size / (time.monotonic() - start))
 
 
 class Report:
-    """What a konn in JSON said: its lines by kind."""
+    """What a konn in JSON said: its lines by kind. `conns` has those with packets."""
 
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err
         if out and not out.endswith("\n"):
             raise AssertionError("the last line is cut: " + out[-200:])
         self.records = [json.loads(line) for line in out.splitlines()]
-        self.conns = self.of_kind("conn")
+        self.conns, self.silent = [], []
+        for row in self.of_kind("conn"):
+            seen = "packets" in row.get("sources", ["packets"])
+            (self.conns if seen else self.silent).append(row)
         self.events = self.of_kind("event")
         self.loads = self.of_kind("load")
         summaries = self.of_kind("summary")
