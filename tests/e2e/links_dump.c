@@ -44,6 +44,14 @@ static void print_speed(const struct link_fact *f)
 	(void)close(fd);
 }
 
+static void print_mac(const struct link_fact *f)
+{
+	printf(",\"mac\":\"");
+	for (unsigned i = 0; i < f->mac_len; i++)
+		printf("%s%02x", i ? ":" : "", f->mac[i]);
+	printf("\"");
+}
+
 static void print_fact(void *ctx, const struct link_fact *f)
 {
 	(void)ctx;
@@ -64,12 +72,8 @@ static void print_fact(void *ctx, const struct link_fact *f)
 		printf(",\"carrier\":%d", f->carrier);
 	if (f->has & LINK_HAS_OPERSTATE)
 		printf(",\"operstate\":%u", f->operstate);
-	if (f->has & LINK_HAS_MAC) {
-		printf(",\"mac\":\"");
-		for (unsigned i = 0; i < f->mac_len; i++)
-			printf("%s%02x", i ? ":" : "", f->mac[i]);
-		printf("\"");
-	}
+	if (f->has & LINK_HAS_MAC)
+		print_mac(f);
 	if (f->has & LINK_HAS_COUNTERS) {
 		print_counters("rx", &f->rx);
 		print_counters("tx", &f->tx);
