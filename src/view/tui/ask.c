@@ -25,6 +25,13 @@ static bool is_identity(unsigned column)
 	return column_at(column)->priority <= 1;
 }
 
+/* The screen is told of packets only so far; dozens of empty columns would come and go.
+ */
+static bool is_told(unsigned column)
+{
+	return !(column_at(column)->need & (NEED_SOCKETS | NEED_OWNERS));
+}
+
 /*
  * All but what is shown only when it is named: who talks to whom comes first, wide
  * stamps of time last.
@@ -36,7 +43,8 @@ static void choose_default(struct tui *t)
 			bool stamp = column_at(i)->type == TYPE_TIME;
 			unsigned wanted_pass = is_identity(i) ? 0 : stamp ? 2 : 1;
 
-			if (column_at(i)->priority < 70 && wanted_pass == pass)
+			if (column_at(i)->priority < 70 && is_told(i) &&
+				wanted_pass == pass)
 				add_column(t->chosen, &t->n_chosen, (int)i);
 		}
 }
